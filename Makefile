@@ -1,0 +1,53 @@
+# Hitchpost. `make` alone prints this help.
+VENV := .venv
+PY := $(VENV)/bin/python
+.DEFAULT_GOAL := help
+
+help:            ## print this help
+	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+env: $(VENV)/.ok ## make the environment (.venv) for running Hitchpost
+
+$(VENV)/.ok: requirements.txt pyproject.toml
+	@test -x $(PY) || { echo "making the environment in $(VENV) …"; python3 -m venv $(VENV); }
+	@( $(VENV)/bin/pip install -q --disable-pip-version-check uv && $(VENV)/bin/uv pip install -q -p $(PY) --require-hashes -r requirements.txt && $(VENV)/bin/uv pip install -q -p $(PY) --no-deps -e . ) 2>$(VENV)/uv.log \
+	  || ( echo "uv could not install (see $(VENV)/uv.log); falling back to pip, which takes a little longer …"; $(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt && $(VENV)/bin/pip install -q --disable-pip-version-check --no-deps -e . )
+	@touch $@
+
+dev: $(VENV)/.dev ## add what tests and checks need
+
+$(VENV)/.dev: $(VENV)/.ok requirements-dev.txt
+	@( $(VENV)/bin/uv pip install -q -p $(PY) --require-hashes -r requirements-dev.txt ) 2>>$(VENV)/uv.log \
+	  || $(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.ok ## start the sandbox and the server with a small ready-made world
+	@$(VENV)/bin/hitchpost demo
+
+test: $(VENV)/.dev ## run all tests
+	@$(PY) tests/bring.py
+	@$(PY) -m pytest
+
+check: $(VENV)/.dev ## ruff, mypy strict, import contracts, house rules
+	@$(VENV)/bin/ruff check src tests bench
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -q tests/house
+
+fix: $(VENV)/.dev ## let ruff mend what it can
+	@$(VENV)/bin/ruff check --fix src tests bench
+
+bench: $(VENV)/.dev ## measure speed and size; prints ratios, fails on nothing
+	@$(PY) -m bench
+
+docs: $(VENV)/.dev ## regenerate generated pages
+	@$(PY) -m hitchpost.migrations --help >/dev/null
+
+pins: ## compile the pinned requirement files again
+	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the demo's world and test artefacts
+	@rm -rf .hitchpost artefacts
+
+.PHONY: help env dev run test check fix bench docs pins clean

@@ -1,0 +1,1 @@
+"""Hitchpost connects people's social accounts to workspaces and keeps the connections alive."""

@@ -1,0 +1,1 @@
+"""The database: one way to write SQL, on SQLite and on PostgreSQL."""

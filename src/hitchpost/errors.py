@@ -1,0 +1,155 @@
+"""What can go wrong, as data: a stable code, a sentence for people, who can fix it, and a way on.
+
+One catalogue serves the API (JSON) and the pages (HTML): the code means the same in both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FixBy(StrEnum):
+    """Who can mend it. `NOBODY`: nobody yet, trying again later is the cure."""
+
+    CALLER = "caller"
+    PERSON = "person"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the catalogue. `message` and `way` may name facts in braces; missing facts stay empty."""
+
+    status: int
+    message: str
+    fix_by: FixBy
+    title: str
+    way: str = ""
+    retryable: bool = False
+
+
+_C, _P, _O, _N = FixBy.CALLER, FixBy.PERSON, FixBy.OPERATOR, FixBy.NOBODY
+
+# fmt: off  (one row a line reads as the table it is)
+CATALOGUE: Mapping[str, Entry] = {
+    # The public API, in its order of refusal.
+    "missing_api_token": Entry(401, "Missing API token.", _C, "API key missing", "Send your key in the header X-API-Key."),
+    "invalid_api_token": Entry(403, "Invalid API token.", _C, "API key refused", "Use a key that exists and is not revoked."),
+    "rate_limited": Entry(429, "You've exceeded the request limit.", _C, "Too many requests", "Wait until X-RateLimit-Reset.", True),
+    "body_too_large": Entry(413, "The request body is larger than {limit}.", _C, "Request too large"),
+    "unsupported_media_type": Entry(415, "Send the body as application/json.", _C, "Wrong content type"),
+    "malformed_json": Entry(400, "The body is not a JSON object: {detail}.", _C, "Malformed JSON"),
+    "workspace_id_missing": Entry(400, "Name the workspace: ?workspaceId=… (see GET /workspaces).", _C, "Workspace missing"),
+    "workspace_id_repeated": Entry(400, "Give workspaceId exactly once.", _C, "Workspace repeated"),
+    "provider_missing": Entry(400, "Name the network in `provider`: one of {providers}.", _C, "Network missing"),
+    "provider_unsupported": Entry(400, "Unsupported provider. `provider` is one of {providers}, in lower case.", _C, "Network unsupported"),
+    "workspace_not_found": Entry(404, "There is no such workspace for you.", _C, "No such workspace",
+                                 "Ask a member of the workspace for an invitation, or sign in with another account."),
+    "role_insufficient": Entry(403, "Your role in this workspace ({role}) does not allow this. {helper} can do it or change your role.", _P,
+                               "Your role does not allow this", "Ask {helper}."),
+    "provider_not_configured": Entry(400, "{network} is not configured on this server. Whoever runs it must add an app for {network}.", _O,
+                                     "{network} is not configured", "Tell whoever runs this server: docs/networks/{provider}.md says how."),
+    "not_found": Entry(404, "There is nothing at this address.", _C, "Not found"),
+    "method_not_allowed": Entry(405, "This address does not take {method}.", _C, "Method not allowed"),
+    "bad_request": Entry(400, "The request could not be understood: {detail}.", _C, "Request not understood"),
+    "host_unknown": Entry(421, "This server does not answer to that host name. It is known as {public_url}.", _C, "Unknown host"),
+    "unforeseen": Entry(500, "Something unforeseen happened here. Nothing was half-done; please try again. (request {request_id})", _N,
+                        "Something unforeseen happened", "Try again. If it happens again, give the request id to whoever runs this server.", True),
+    # Signing in and setting up.
+    "sign_in_needed": Entry(401, "Please sign in first.", _P, "Please sign in"),
+    "sign_in_refused": Entry(403, "E-mail address and password do not match.", _P, "Not signed in", "Check both and try again."),
+    "sign_in_slowed": Entry(429, "Too many tries. Please wait {minutes} min and try again.", _P, "Please wait a little", "", True),
+    "cookies_blocked": Entry(400, "Your browser did not send back our cookie.", _P, "Cookies are blocked",
+                             "Allow cookies for this site (private windows and strict tracking protection may block them), then try again."),
+    "form_expired": Entry(403, "This form is no longer valid.", _P, "Please try once more", "Open the page again and repeat the last step.", True),
+    "foreign_origin": Entry(403, "The request came from another site.", _P, "Request refused", "Open this server's own page and repeat the step there."),
+    "setup_done": Entry(404, "This installation is already set up.", _P, "Already set up", "Sign in."),
+    "setup_code_wrong": Entry(403, "That is not the set-up code.", _P, "Set-up code refused",
+                              "The code is printed on the server's console when it starts."),
+    "form_incomplete": Entry(400, "{detail}", _P, "Please complete the form"),
+    # The way from the start page to the attached profiles.
+    "state_invalid": Entry(400, "This answer does not belong to a connection that is under way.", _P, "This link leads nowhere",
+                           "Start again from your home page or with the link that you were given."),
+    "other_browser": Entry(400, "This connection was started in another browser or by another person, so it cannot be finished here. Nothing was connected.", _P,
+                           "Started somewhere else",
+                           "Go back to the browser where you started. On a phone, the network's app may have opened another browser: open the link below in the browser that you want to use."),
+    "network_mismatch": Entry(400, "The answer came from another network than the one that was asked.", _P, "Answer refused", "Start again."),
+    "consent_denied": Entry(400, "{network} reports that access was not granted. Nothing was connected.", _P, "You did not grant access",
+                            "Try again and allow access, or leave it.", True),
+    "authorization_expired": Entry(400, "This connection took longer than it may. Nothing was connected.", _P, "The connection expired",
+                                   "Start again; it takes a minute.", True),
+    "authorization_superseded": Entry(400, "A newer connection replaced this one.", _P, "Replaced by a newer connection", "Go on in the newer tab, or start again.", True),
+    "interrupted": Entry(500, "The connection was interrupted on our side before it was finished. Nothing was connected.", _N,
+                         "Interrupted", "Start again: {network} will ask you once more.", True),
+    "code_refused": Entry(400, "{network} did not accept its own authorization code any more. Nothing was connected.", _P, "{network} refused the code",
+                          "Start again. A code lives for a short time and works once.", True),
+    "app_misconfigured": Entry(502, "{network} rejects this server's app: {detail}. You cannot mend this.", _O, "This server's {network} app is misconfigured",
+                               "Tell whoever runs this server, with this page's code."),
+    "network_down": Entry(502, "{network} could not be reached or did not answer.", _N, "{network} does not answer", "Try again in a minute.", True),
+    "network_trouble": Entry(502, "{network} reports a fault of its own.", _N, "{network} has trouble", "Try again in a few minutes.", True),
+    "network_throttled": Entry(502, "{network} asks us to slow down.", _N, "{network} asks us to wait", "Try again {when}.", True),
+    "network_unintelligible": Entry(502, "{network} answered in a way that we do not understand.", _N, "{network}'s answer was unclear", "Try again. If it stays so, tell whoever runs this server.", True),
+    "permission_missing": Entry(400, "Not every permission that is needed was granted: {detail}.", _P, "A permission is missing",
+                                "Connect again and leave every permission ticked.", True),
+    "access_revoked": Entry(400, "{network} says that access was taken back: {detail}.", _P, "Access was taken back", "Connect again.", True),
+    "account_blocked": Entry(400, "{network} has blocked this account: {detail}.", _P, "{network} blocks this account",
+                             "Sign in at {network}, follow what it asks there, then connect again.", True),
+    "rights_lost": Entry(403, "You may no longer connect profiles in this workspace. Nothing was connected.", _P, "Your rights changed", "Ask {helper}."),
+    "selection_empty": Entry(400, "Pick at least one profile.", _P, "Nothing picked", "Tick what you want to connect."),
+    "selection_foreign": Entry(400, "The selection names something that was not offered. Nothing was connected.", _P, "Selection refused", "Pick from the list."),
+    "selection_unusable": Entry(400, "{name} cannot be connected: {detail}. Nothing was connected.", _P, "One of them cannot be connected", "Pick again."),
+    "too_many_flows": Entry(429, "Too many connections are being started at once.", _P, "Please slow down", "Finish or leave the open ones.", True),
+}
+# fmt: on
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+class Problem(Exception):
+    """A refusal or fault that its receiver can understand. `code` is a key of CATALOGUE.
+
+    `facts` fill the sentence; they are shown to people, so they never hold a secret.
+    """
+
+    def __init__(self, code: str, **facts: str) -> None:
+        self.code = code
+        self.facts: Mapping[str, str] = facts
+        super().__init__(f"{code}: {self.message}")
+
+    @property
+    def entry(self) -> Entry:
+        return CATALOGUE[self.code]
+
+    @property
+    def status(self) -> int:
+        return self.entry.status
+
+    @property
+    def message(self) -> str:
+        return self._filled(self.entry.message)
+
+    @property
+    def title(self) -> str:
+        return self._filled(self.entry.title)
+
+    @property
+    def way(self) -> str:
+        return self._filled(self.entry.way)
+
+    def _filled(self, text: str) -> str:
+        return text.format_map(_Facts(self.facts))
+
+    def as_json(self) -> dict[str, str | bool]:
+        """The API's error body: `message`, `code`, `fixBy`, `retryable`, and `provider`, `requestId` where known."""
+        body: dict[str, str | bool] = {
+            "message": self.message, "code": self.code, "fixBy": self.entry.fix_by.value, "retryable": self.entry.retryable,
+        }
+        if provider := self.facts.get("provider"):
+            body["provider"] = provider
+        if request_id := self.facts.get("request_id"):
+            body["requestId"] = request_id
+        return body

@@ -1,0 +1,1 @@
+"""One file for each network; the catalog finds them here."""

@@ -1,0 +1,243 @@
+"""What a network is to Hitchpost: facts first, methods second.
+
+An adapter states facts (addresses, scopes, lives, marks, hosts of pictures) and adds methods only for what facts cannot say.
+Everything that comes from a network leaves this window as one of the frozen dataclasses below.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from hitchpost.errors import FixBy
+from hitchpost.secret import Secret
+
+if TYPE_CHECKING:
+    from hitchpost.networks.http import NetworkHttp
+
+
+class Kind(StrEnum):
+    """What a profile is at its network: an identity, never a type of account (a Business that becomes a Creator stays `account`)."""
+
+    PAGE = "page"
+    ACCOUNT = "account"
+    PERSON = "person"
+    ORGANIZATION = "organization"
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """The OAuth app that a call is made for. `variant` is the adapter's own word (LinkedIn: A, B, C); `version` of the API, or empty."""
+
+    id: str
+    client_id: str
+    client_secret: Secret
+    variant: str = ""
+    scopes: tuple[str, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """What a consent or refresh gave. None: the network names no date (expiry) or gave none (refresh, scopes)."""
+
+    access: Secret
+    access_expires_at: datetime | None = None
+    refresh: Secret | None = None
+    refresh_expires_at: datetime | None = None
+    scopes: frozenset[str] | None = None
+    extras: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who consented: the id that the token speaks for and that a second consent would replace. `image` is the network's address."""
+
+    id: str
+    name: str
+    handle: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The outcome of one code exchange: tokens, whose they are, what was granted, and what was asked but not granted."""
+
+    tokens: TokenSet
+    subject: Subject
+    granted: frozenset[str] | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a candidate can be connected, and if not: why, who can mend it, how. Sentences for people.
+
+    `code` is stable (`ok`, `missing_task`, `personal_account`, …). A usable one may still carry a `why` as a remark.
+    """
+
+    usable: bool = True
+    code: str = "ok"
+    why: str = ""
+    fix_by: FixBy = FixBy.PERSON
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What could be attached. `id_scope` is `global` when the id is the same for every app, `app` when it changes with the client id.
+
+    `parent_id`: what it is reached through (the Page of an Instagram account), or empty. `image`: the network's address, or empty.
+    `tasks`: the roles found, in the network's words. No token is kept in it.
+    """
+
+    kind: Kind
+    external_id: str
+    name: str
+    handle: str = ""
+    image: str = ""
+    parent_id: str = ""
+    id_scope: Literal["global", "app"] = "global"
+    tasks: tuple[str, ...] = ()
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All candidates of a consent, best first, unusable ones included. `empty`: why there is none and what to do.
+
+    `remarks`: sentences about what could not be read (one business that failed), shown above the list.
+    """
+
+    candidates: tuple[Candidate, ...]
+    empty: Verdict | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A candidate that the person chose, as stored: enough to derive its token again."""
+
+    kind: Kind
+    external_id: str
+    parent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A picked candidate examined again with the very token that would act for it. `token` None: the Grant's own token acts."""
+
+    candidate: Candidate
+    token: Secret | None = None
+
+
+class Revocation(StrEnum):
+    """What became of a revoke call. `UNSUPPORTED`: the network offers none; the person must remove the app there."""
+
+    DONE = "done"
+    ALREADY_DEAD = "already_dead"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthFacts:
+    """How one authority speaks OAuth 2.0 (RFC 6749, RFC 7636), where it differs from the others.
+
+    `client_auth`: where the secret goes. `scopes_joined_by`: in the request. `pkce`: S256 is sent, or nothing is.
+    `authorize_url` and `token_url` may hold `{version}`. `issuer`: the only `iss` that a callback may carry, or empty for none known.
+    """
+
+    authorize_url: str
+    token_url: str
+    client_auth: Literal["body", "basic", "query"] = "body"
+    exchange_method: Literal["POST", "GET"] = "POST"
+    pkce: bool = False
+    client_id_param: str = "client_id"
+    scopes_joined_by: str = " "
+    extra_authorize: Mapping[str, str] = field(default_factory=dict)
+    extra_token: Mapping[str, str] = field(default_factory=dict)
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One way through a network's consent, with the app slot whose credentials it uses (HITCHPOST_APP_<SLOT>_…).
+
+    `scopes`: what is asked, by app variant ("" is the default variant). `needed`: which of them a connection cannot do without;
+    scopes not named there may be missing. `asks`: what is asked, in people's words. `before`: what must be true beforehand.
+    """
+
+    key: str
+    slot: str
+    authority: str
+    title: str
+    oauth: OAuthFacts
+    scopes: Mapping[str, tuple[str, ...]]
+    asks: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ("",)
+    default_version: str = ""
+
+    def asked(self, app: AppCredentials) -> tuple[str, ...]:
+        """The scopes to ask: the operator's list, else the variant's."""
+        return app.scopes or self.scopes[app.variant or self.variants[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an adapter's method needs besides its arguments: the client, the app, the login that was used, the time."""
+
+    http: "NetworkHttp"
+    app: AppCredentials
+    login: Login
+    now: datetime
+
+    @property
+    def version(self) -> str:
+        return self.app.version or self.login.default_version
+
+    def expires(self, seconds: int | None) -> datetime | None:
+        """The moment `seconds` from now, None for none."""
+        return None if seconds is None else self.now + timedelta(seconds=seconds)
+
+
+class Adapter(ABC):
+    """One network: the facts, and the methods that every network needs. Adapters never import each other."""
+
+    provider: ClassVar[str]
+    title: ClassVar[str]
+    mark: ClassVar[str]
+    """The mark as one SVG path in a 24 × 24 box, drawn by our own hand."""
+    colour: ClassVar[str]
+    """The colour of the mark, `#rrggbb`."""
+    logins: ClassVar[tuple[Login, ...]]
+    image_hosts: ClassVar[tuple[str, ...]]
+    """Hosts (exact, or `.suffix`) that pictures may be fetched from."""
+    switch_account: ClassVar[str]
+    """How a person makes the network use another account, one or two sentences."""
+    remove_app: ClassVar[str]
+    """Where a person takes the access back at the network, one sentence with the address."""
+
+    def authorize_url(self, call: Call, *, state: str, redirect_uri: str, challenge: str, again: bool) -> str:
+        """The address of the network's consent page, from facts only (threat A12). `again`: a permission was missing last time."""
+        from hitchpost.networks.oauth2 import authorize_url
+
+        return authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge)
+
+    @abstractmethod
+    async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
+        """Redeem the code, exactly once, and read whose token it is. Raises Fault."""
+
+    @abstractmethod
+    async def look(self, call: Call, tokens: TokenSet) -> Listing:
+        """List and examine what can be attached. Raises Fault."""
+
+    @abstractmethod
+    async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        """For each picked candidate, in order: examine it again and get the token that acts for it. Raises Fault."""
+
+    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
+        """End the access at the network, best effort. Raises Fault when it should be tried again."""
+        return Revocation.UNSUPPORTED

@@ -1,0 +1,127 @@
+"""The only door for outgoing calls: never follows a redirect, bounded in bytes and time, tells apart 'not sent' and 'fate unknown'."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import httpx2
+
+from hitchpost.networks.errors import Fault, FaultKind
+
+DEADLINE = 20.0
+MAX_BYTES = 2_000_000
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of a network. `body` raw, bounded; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Json:
+        """The body as a JSON object. Raises Fault (UNINTELLIGIBLE, or TRANSIENT under 5xx) for anything else: HTML, torn, a list."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            kind = FaultKind.TRANSIENT if self.status >= 500 else FaultKind.UNINTELLIGIBLE
+            raise Fault(kind, f"http_{self.status}", "the answer was not JSON")
+        return value
+
+
+class NetworkHttp:
+    """One shared client. `at`: the base that every network's address is rewritten to (a sandbox), or empty for the real ones."""
+
+    def __init__(self, at: str = "", *, transport: httpx2.AsyncBaseTransport | None = None, deadline: float = DEADLINE) -> None:
+        self._at = at.rstrip("/")
+        self._deadline = deadline
+        self._client = httpx2.AsyncClient(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx2.Timeout(deadline, connect=5.0, pool=5.0),
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
+            headers={"user-agent": "hitchpost", "accept-encoding": "identity"},
+        )
+
+    def address(self, url: str) -> str:
+        """Where `url` (a real https address) is reached: itself, or `<at>/<real host>/<real path>`."""
+        if not self._at:
+            return url
+        parts = urlsplit(url)
+        return f"{self._at}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+    async def get(
+        self, url: str, *, query: Mapping[str, str] | None = None, bearer: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        return await self.send("GET", url, query=query, bearer=bearer, headers=headers)
+
+    async def post(
+        self,
+        url: str,
+        *,
+        form: Mapping[str, str],
+        basic: tuple[str, str] | None = None,
+        bearer: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return await self.send("POST", url, form=form, basic=basic, bearer=bearer, headers=headers)
+
+    async def send(
+        self,
+        method: Literal["GET", "POST", "DELETE"],
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        bearer: str = "",
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> Answer:
+        """One call. Raises Fault NOT_SENT or FATE_UNKNOWN; an answer of any status, 3xx included, is returned."""
+        address = self.address(url)
+        if query:
+            address += ("&" if "?" in address else "?") + urlencode(query)
+        sent = dict(headers or {})
+        if bearer:
+            sent["authorization"] = f"Bearer {bearer}"
+        request = self._client.build_request(method, address, data=dict(form) if form is not None else None, headers=sent)
+        try:
+            async with asyncio.timeout(self._deadline):
+                response = await self._client.send(request, auth=httpx2.BasicAuth(*basic) if basic else None, stream=True)
+                try:
+                    body = await self._bounded(response, max_bytes)
+                finally:
+                    await response.aclose()
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol) as error:
+            raise Fault(FaultKind.NOT_SENT, type(error).__name__.lower()) from None
+        except (httpx2.HTTPError, TimeoutError) as error:
+            raise Fault(FaultKind.FATE_UNKNOWN, type(error).__name__.lower()) from None
+        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+    async def _bounded(self, response: httpx2.Response, max_bytes: int) -> bytes:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            # We ask for none: a compressed answer is refused before it can explode (threat D4).
+            raise Fault(FaultKind.UNINTELLIGIBLE, "compressed", "the answer was compressed against our wish")
+        pieces, size = [], 0
+        async for piece in response.aiter_raw():
+            size += len(piece)
+            if size > max_bytes:
+                raise Fault(FaultKind.UNINTELLIGIBLE, "too_large", "the answer was larger than any answer should be")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,193 @@
+"""Every setting, read once from HITCHPOST_… variables. Bad configuration refuses to start and names the setting.
+
+Each secret may come as HITCHPOST_<NAME>_FILE instead; unknown names are refused.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from hitchpost.secret import Secret
+
+PREFIX = "HITCHPOST_"
+_APP = re.compile(r"APP_([A-Z0-9]+(?:_[A-Z0-9]+)*?)_(CLIENT_ID|CLIENT_SECRET|VARIANT|SCOPES|VERSION|PROVIDERS)")
+
+
+class BadSettings(Exception):
+    """The configuration cannot be used; the message names each setting and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """The credentials of one OAuth app as configured (HITCHPOST_APP_<SLOT>_…); empty: not given."""
+
+    slot: str
+    client_id: str
+    client_secret: Secret
+    variant: str = ""
+    scopes: tuple[str, ...] = ()
+    version: str = ""
+    providers: tuple[str, ...] = ()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by name or address."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(value: object) -> str:
+    text = str(value).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be an origin such as https://connect.example.com, without path")
+    return text
+
+
+def _base(value: object) -> str:
+    text = str(value).rstrip("/")
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username):
+        raise ValueError("must be an absolute http(s) URL, or empty")
+    return text
+
+
+def _networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip())
+
+
+class Settings(BaseModel):
+    """All settings but the apps' credentials; the field's name in upper case is the variable after HITCHPOST_."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    public_url: Annotated[str, BeforeValidator(_origin)] = Field(
+        default="http://127.0.0.1:8420", description="the address people's browsers use; every URL we hand out starts with it"
+    )
+    public_url_insecure: bool = Field(default=False, description="allow a public URL with plain http that is not this machine")
+    bind: str = Field(default="127.0.0.1:8420", pattern=r"^\S+:\d{1,5}$", description="address and port to listen on")
+    database_url: Secret = Field(
+        default=Secret(""), description="sqlite:///path or postgresql://…; default: hitchpost.db in the data directory"
+    )
+    data_dir: Path = Field(default=Path(".hitchpost/data"), description="where the SQLite database lives")
+    key_ring: Secret = Field(default=Secret(""), description="the key ring itself, `id:base64,…`, the first is used for new seals")
+    key_dir: Path = Field(
+        default=Path(".hitchpost/keys"), description="where the first run makes the key ring; keep it apart from the data and its backups"
+    )
+    networks_at: Annotated[str, BeforeValidator(_base)] = Field(
+        default="", description="a sandbox's address: every network is then reached at <base>/<real host>/<real path>"
+    )
+    networks_at_insecure: bool = Field(
+        default=False, description="allow networks_at to be plain http or this machine; shows a banner on every page"
+    )
+    trusted_proxies: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], BeforeValidator(_networks)] = Field(
+        default=(), description="addresses (CIDR, comma-separated) whose X-Forwarded-For is believed"
+    )
+    rate_limit: int = Field(default=60, ge=1, le=1_000_000, description="public API calls a minute and person")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
+    session_idle_hours: int = Field(default=24, ge=1, le=24 * 30, description="a browser session ends after this long without a request")
+    session_hours: int = Field(default=24 * 7, ge=1, le=24 * 90, description="a browser session ends after this long in any case")
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us by https: decides cookies' names and HSTS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy-free form of the database's address: `sqlite:///…` or `postgresql://…`; may hold a password."""
+        return self.database_url.reveal() or f"sqlite:///{self.data_dir / 'hitchpost.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings and the configured apps."""
+
+    settings: Settings
+    apps: tuple[AppSettings, ...] = field(default=())
+
+
+def _with_files(env: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in env.items():
+        if not name.startswith(PREFIX):
+            continue
+        short = name.removeprefix(PREFIX)
+        if short.endswith("_FILE"):
+            short = short.removesuffix("_FILE")
+            if PREFIX + short in env:
+                raise BadSettings(f"{PREFIX}{short} and {name} are both set; keep one of them")
+            try:
+                value = Path(value).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise BadSettings(f"{name}: cannot read {value}: {getattr(error, 'strerror', None) or 'not text'}") from None
+        found[short] = value
+    return found
+
+
+def _apps(found: dict[str, str]) -> tuple[AppSettings, ...]:
+    slots: dict[str, dict[str, str]] = {}
+    for name in list(found):
+        if match := _APP.fullmatch(name):
+            slots.setdefault(match[1], {})[match[2]] = found.pop(name).strip()
+    apps = []
+    for slot, values in sorted(slots.items()):
+        for needed in ("CLIENT_ID", "CLIENT_SECRET"):
+            if not values.get(needed):
+                raise BadSettings(f"{PREFIX}APP_{slot}_{needed} is missing: an app needs both its client id and its secret")
+        apps.append(
+            AppSettings(
+                slot.lower(),
+                values["CLIENT_ID"],
+                Secret(values["CLIENT_SECRET"]),
+                values.get("VARIANT", ""),
+                tuple(re.split(r"[\s,]+", values["SCOPES"])) if values.get("SCOPES") else (),
+                values.get("VERSION", ""),
+                tuple(re.split(r"[\s,]+", values["PROVIDERS"])) if values.get("PROVIDERS") else (),
+            )
+        )
+    return tuple(apps)
+
+
+def read_settings(env: Mapping[str, str]) -> Configuration:
+    """The configuration in `env`. Raises BadSettings naming every setting that is unknown or wrong."""
+    found = _with_files(env)
+    apps = _apps(found)
+    secrets = {"DATABASE_URL", "KEY_RING"}
+    values = {name.lower(): Secret(value) if name in secrets else value for name, value in found.items()}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadSettings("\n".join(_said(one["loc"], one["type"], one["msg"]) for one in error.errors())) from None
+    _refuse_unsafe(settings)
+    return Configuration(settings, apps)
+
+
+def _said(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = PREFIX + str(place[0] if place else "").upper()
+    return f"{name} is not a setting of Hitchpost (see docs/settings.md)" if kind == "extra_forbidden" else f"{name}: {message}"
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    if not settings.secure and not is_loopback(settings.public_url) and not settings.public_url_insecure:
+        raise BadSettings(
+            f"{PREFIX}PUBLIC_URL is plain http on a name that is not this machine; use https, or set {PREFIX}PUBLIC_URL_INSECURE=true"
+        )
+    base = settings.networks_at
+    if base and (not base.startswith("https://") or is_loopback(base)) and not settings.networks_at_insecure:
+        raise BadSettings(
+            f"{PREFIX}NETWORKS_AT is plain http or this machine; that is for sandboxes only: set {PREFIX}NETWORKS_AT_INSECURE=true"
+        )
+    if not settings.database.startswith(("sqlite:///", "postgresql://")):
+        raise BadSettings(f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://")

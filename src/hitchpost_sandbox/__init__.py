@@ -1,0 +1,1 @@
+"""Five simulated networks, a separate program met only at an address."""
