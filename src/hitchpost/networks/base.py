@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from hitchpost.errors import FixBy
+from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.secret import Secret
 
 if TYPE_CHECKING:
@@ -225,6 +226,17 @@ class Adapter(ABC):
         from hitchpost.networks.oauth2 import authorize_url
 
         return authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge)
+
+    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
+        """Why the network sent the person back without a code: None when the person declined, else the Fault (RFC 6749 §4.1.2.1)."""
+        error = answer.get("error", "")
+        if error == "access_denied":
+            return None
+        if error in ("server_error", "temporarily_unavailable"):
+            return Fault(FaultKind.TRANSIENT, error)
+        if error in ("unauthorized_client", "invalid_scope", "invalid_request", "unsupported_response_type"):
+            return Fault(FaultKind.MISCONFIGURED, error, "it refuses the request that this server makes in the app's name")
+        return Fault(FaultKind.UNINTELLIGIBLE, "callback")
 
     @abstractmethod
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:

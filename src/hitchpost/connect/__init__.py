@@ -1,0 +1,1 @@
+"""From connection URL to attached profiles: the one thing Hitchpost exists for. Read service.py from top to bottom."""

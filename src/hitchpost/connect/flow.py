@@ -1,0 +1,179 @@
+"""What the story of a connection tells: the frozen values that its pages show; pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+
+from hitchpost.connect.states import OPEN, Status
+from hitchpost.errors import FixBy
+from hitchpost.networks.base import Candidate, Kind, Login, Picked, Subject, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who stands at the door, and in which browser: a signed-in person and the id of their browser session's row."""
+
+    person_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One configured way through a network's consent, as the start page offers it."""
+
+    key: str
+    title: str
+    asks: tuple[str, ...]
+    before: tuple[str, ...]
+
+    @classmethod
+    def of(cls, login: Login) -> "Way":
+        return cls(login.key, login.title, login.asks, login.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The facts of a start page: which network, which workspace, whose."""
+
+    provider: str
+    workspace_id: str
+    workspace_name: str
+    owner_name: str
+    role: str
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Where the browser goes next. `url` holds the state: it is shown once, to the browser that asked, and never logged."""
+
+    connection_id: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """One AuthorizationRequest without its secrets."""
+
+    id: str
+    connection_id: str
+    number: int
+    workspace_id: str
+    person_id: str
+    session_id: str
+    app_id: str
+    provider: str
+    login: str
+    redirect_uri: str
+    status: Status
+    code: str
+    facts: Mapping[str, str]
+    grant_id: str
+    consent_seq: int
+    claim_id: str
+    due_at: datetime | None
+    expires_at: datetime
+    account: Subject | None
+    account_picture: str
+    remarks: tuple[str, ...]
+    empty: Verdict | None
+    attached: tuple[tuple[str, bool], ...]
+
+    def is_open(self, now: datetime) -> bool:
+        return self.status in OPEN and now < self.expires_at
+
+    def claimed(self, now: datetime) -> bool:
+        """Whether somebody is acting for it just now."""
+        return self.claim_id != "" and self.due_at is not None and now < self.due_at
+
+    def belongs_to(self, visitor: Visitor) -> bool:
+        """The rule behind all of the flow: the same person in the same browser (threats A3, A4, A7)."""
+        return self.person_id == visitor.person_id and self.session_id == visitor.session_id
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One row of the choose page. `key` names it in the form; `connected`: the workspace has it already."""
+
+    key: str
+    candidate: Candidate
+    picture: str
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What `/connect/<id>` shows: the trip, its workspace, and what there is to choose or what was attached."""
+
+    trip: Trip
+    workspace_name: str
+    owner_name: str
+    offers: tuple[Offer, ...] = ()
+
+
+def key_of(kind: str, external_id: str) -> str:
+    """The form's name of a candidate."""
+    return f"{kind}:{external_id}"
+
+
+def found_json(account: Subject, picture: str = "", remarks: tuple[str, ...] = (), empty: Verdict | None = None) -> str:
+    """The stored form of who consented and what the look remarked."""
+    return json.dumps({"account": asdict(account), "picture": picture, "remarks": list(remarks), "empty": asdict(empty) if empty else None})
+
+
+def verdict_json(verdict: Verdict) -> str:
+    return json.dumps(asdict(verdict))
+
+
+def _verdict(stored: Mapping[str, object]) -> Verdict:
+    return Verdict(bool(stored["usable"]), str(stored["code"]), str(stored["why"]), FixBy(str(stored["fix_by"])), str(stored["how"]))
+
+
+def candidate_of(row: RowMapping) -> Candidate:
+    """A stored candidate; its picture stays apart, for it is ours by now."""
+    return Candidate(
+        Kind(row["kind"]),
+        row["external_id"],
+        row["name"],
+        row["handle"],
+        parent_id=row["parent_id"],
+        id_scope="app" if row["id_scope"] == "app" else "global",
+        verdict=_verdict(json.loads(row["verdict"])),
+    )
+
+
+def picked_of(row: RowMapping) -> Picked:
+    return Picked(Kind(row["kind"]), row["external_id"], row["parent_id"])
+
+
+def trip_of(row: RowMapping) -> Trip:
+    """A stored request without its sealed and hashed columns."""
+    found = json.loads(row["found"]) if row["found"] else {}
+    return Trip(
+        id=row["id"],
+        connection_id=row["connect_session_id"],
+        number=row["trip"],
+        workspace_id=row["workspace_id"],
+        person_id=row["person_id"],
+        session_id=row["browser_session_id"],
+        app_id=row["app_id"],
+        provider=row["provider"],
+        login=row["login"],
+        redirect_uri=row["redirect_uri"],
+        status=Status(row["status"]),
+        code=row["code"],
+        facts=json.loads(row["facts"]) if row["facts"] else {},
+        grant_id=row["grant_id"],
+        consent_seq=row["consent_seq"],
+        claim_id=row["claim_id"],
+        due_at=row["due_at"],
+        expires_at=row["expires_at"],
+        account=Subject(**found["account"]) if found.get("account") else None,
+        account_picture=found.get("picture", ""),
+        remarks=tuple(found.get("remarks", ())),
+        empty=_verdict(found["empty"]) if found.get("empty") else None,
+        attached=tuple((one["profile"], one["renewed"]) for one in json.loads(row["outcome"])) if row["outcome"] else (),
+    )

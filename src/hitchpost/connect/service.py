@@ -1,0 +1,216 @@
+"""ConnectFlow: the story of a connection, from the URL to attached profiles, in the order in which it happens.
+
+Every act at a network is three beats (law 1): claim in a short transaction, act with none open, record only if the claim is still ours.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from hitchpost.clock import Clock
+from hitchpost.connect import repository
+from hitchpost.connect.claims import Answers, Claims
+from hitchpost.connect.flow import Departure, Offer, Scene, Start, Trip, Visitor, Way, candidate_of, key_of, picked_of
+from hitchpost.connect.states import CHOICE_LIFE, LEASE, MAX_OPEN, STATE_LIFE, Status
+from hitchpost.db.engine import Database, Tx
+from hitchpost.errors import Problem
+from hitchpost.ids import digest, new_id, new_token
+from hitchpost.networks.base import Adapter, Call
+from hitchpost.networks.catalog import Catalog
+from hitchpost.networks.errors import Fault
+from hitchpost.networks.http import NetworkHttp
+from hitchpost.networks.oauth2 import challenge_of
+from hitchpost.profiles.service import Profiles, id_scope_of
+from hitchpost.secret import Secret
+from hitchpost.tokens.service import TokenKeeper
+from hitchpost.workspaces.service import Workspaces
+
+
+class ConnectFlow:
+    """The room's service. Raises Problem for everything that people or callers can understand."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp, workspaces: Workspaces, tokens: TokenKeeper,
+        profiles: Profiles, public_url: str,
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._catalog, self._http = database, clock, catalog, http
+        self._workspaces, self._tokens, self._profiles, self._public_url = workspaces, tokens, profiles, public_url
+        self._claims = Claims(clock, catalog, workspaces, tokens, profiles)
+
+    # 1. The URL.
+
+    def url_for(self, provider: str, workspace_id: str) -> str:
+        """The browser URL that starts a connection. It holds no secret: the session that opens it gives the authority."""
+        return f"{self._public_url}/api/social-connect/start?provider={provider}&workspaceId={workspace_id}"
+
+    def configured(self, provider: str) -> Adapter:
+        """The network. Raises Problem provider_unsupported or provider_not_configured."""
+        if provider not in self._catalog:
+            raise Problem("provider_unsupported", providers=", ".join(self._catalog.providers))
+        adapter = self._catalog[provider]
+        if not self._tokens.logins(provider):
+            raise Problem("provider_not_configured", network=adapter.title, provider=provider)
+        return adapter
+
+    # 2. The start page: changes nothing.
+
+    async def start(self, provider: str, workspace_id: str, person_id: str) -> Start:
+        """What the start page shows. Refuses in this order: unsupported, no such workspace, role, not configured."""
+        if provider not in self._catalog:
+            raise Problem("provider_unsupported", providers=", ".join(self._catalog.providers))
+        seat = await self._database.read(lambda tx: self._claims.seat(tx, workspace_id, person_id))
+        self.configured(provider)
+        ways = tuple(Way.of(login) for login, _ in self._tokens.logins(provider))
+        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, ways)
+
+    # 3. Continue: the only step that leaves for a network.
+
+    async def depart(self, provider: str, workspace_id: str, login: str, visitor: Visitor, *, after: Trip | None = None) -> Departure:
+        """Store the request, bound to this person and browser, and give the network's address. `after`: a further trip of that session."""
+        adapter = self.configured(provider)
+        ways = {one.key: (one, app) for one, app in self._tokens.logins(provider)}
+        way, app = ways.get(login) or next(iter(ways.values()))
+        state, verifier, request_id, now = new_token(), Secret(new_token(48)), new_id(), self._clock.now()
+        connection_id = after.connection_id if after else new_id()
+        row: dict[str, object] = {
+            "id": request_id, "connect_session_id": connection_id, "trip": after.number + 1 if after else 1, "workspace_id": workspace_id,
+            "person_id": visitor.person_id, "browser_session_id": visitor.session_id, "app_id": app.id, "provider": provider,
+            "login": way.key, "state_hash": digest(state), "redirect_uri": f"{self._public_url}/api/social-connect/callback/{provider}",
+            "scopes_asked": " ".join(way.asked(app)), "expected_profile_id": "", "status": Status.DEPARTED, "code": "", "facts": "",
+            "grant_id": "", "consent_seq": 0, "claim_id": "", "due_at": None, "created_at": now, "expires_at": now + STATE_LIFE,
+            "found": "", "outcome": "",
+        }  # fmt: skip
+
+        def store(tx: Tx) -> None:
+            self._claims.seat(tx, workspace_id, visitor.person_id)
+            if after is None:
+                session = {"id": connection_id, "workspace_id": workspace_id, "kind": "connect", "created_by": visitor.person_id}
+                repository.add_session(tx, {**session, "created_at": now})
+            else:
+                repository.end(tx, repository.of_connection(connection_id), Status.SUPERSEDED, "authorization_superseded")
+            sealed = self._tokens.seal(tx, "authorization_requests", "sealed_verifier", request_id, verifier)
+            repository.add_request(tx, {**row, "sealed_verifier": sealed})
+            repository.end(tx, repository.beyond_cap(tx, visitor.person_id, MAX_OPEN), Status.SUPERSEDED, "authorization_superseded")
+
+        await self._database.begin(store)
+        call = Call(self._http, app, way, now)
+        again = after is not None
+        url = adapter.authorize_url(
+            call, state=state, redirect_uri=str(row["redirect_uri"]), challenge=challenge_of(verifier.reveal()), again=again
+        )
+        return Departure(connection_id, url)
+
+    # 5. The callback: claim the state, exchange the code, record the Grant.
+
+    async def arrive(self, provider: str, answers: Answers, visitor: Visitor | None) -> Trip:
+        """The network's answer. A copy in the same browser gets the first one's trip; a code is never sent twice.
+
+        Raises Problem, with nothing changed, when the answer is not this browser's or not this network's.
+        """
+        trip, arrival = await self._database.begin(lambda tx: self._claims.claim_arrival(tx, provider, answers, visitor))
+        if arrival is None:
+            return trip
+        call = self.call_for(trip)
+        try:
+            consent = await self._catalog[provider].exchange(
+                call, code=arrival.code, redirect_uri=trip.redirect_uri, verifier=arrival.verifier
+            )
+        except Fault as fault:
+            failed = partial(self._claims.record_fault, trip, arrival.claim_id, Status.EXCHANGING, Status.FAILED, fault)
+            await self._database.begin(failed)
+        else:
+            await self._database.begin(lambda tx: self._claims.record_consent(tx, arrival, consent))
+        return await self._database.read(lambda tx: self._claims.trip(tx, trip.id))
+
+    # 5b. The look: a second claimed act, retryable without a new consent.
+
+    async def look(self, request_id: str) -> None:
+        """List and examine what can be attached, and show it. Does nothing when somebody else acts for the request."""
+        claim_id, now = new_id(), self._clock.now()
+
+        def begin(tx: Tx) -> Trip | None:
+            mine = repository.claim(tx, request_id, claim_id, was=Status.LOOKING, becomes=Status.LOOKING, now=now, until=now + LEASE)
+            return self._claims.trip(tx, request_id) if mine else None
+
+        trip = await self._database.begin(begin)
+        if trip is None:
+            return
+        adapter = self._catalog[trip.provider]
+        try:
+            tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
+            listing = await adapter.look(self.call_for(trip), tokens)
+        except Fault as fault:
+            becomes = Status.LOOKING if fault.retryable else Status.FAILED
+            await self._database.begin(partial(self._claims.record_fault, trip, claim_id, Status.LOOKING, becomes, fault))
+            return
+        faces = [one.image for one in listing.candidates] + ([trip.account.image] if trip.account else [])
+        pictures = await self._profiles.keep_pictures(adapter, faces)
+        await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures))
+
+    # 6. The choice: what `/connect/<id>` shows.
+
+    async def scene(self, connection_id: str, visitor: Visitor) -> Scene:
+        """The newest trip and what there is to choose. Another browser or person: the same not_found as an unknown id."""
+        return await self._database.read(lambda tx: self._scene(tx, self._claims.mine(tx, connection_id, visitor)))
+
+    def _scene(self, tx: Tx, trip: Trip) -> Scene:
+        seat = self._workspaces.membership(tx, trip.workspace_id, trip.person_id)
+        names = (seat.workspace_name, seat.owner_name) if seat else ("", "")
+        if trip.status is not Status.CHOOSING:
+            return Scene(trip, *names)
+        have, app = self._profiles.connected(tx, trip.workspace_id, trip.provider), self._tokens.app(trip.app_id)
+        offers = []
+        for row in repository.offered(tx, trip.id):
+            one = candidate_of(row)
+            identity = (str(one.kind), id_scope_of(one.id_scope, app), one.external_id)
+            offers.append(Offer(key_of(one.kind, one.external_id), one, row["picture"], identity in have))
+        return Scene(trip, *names, offers=tuple(offers))
+
+    async def look_again(self, connection_id: str, visitor: Visitor) -> Trip:
+        """Make a look that failed due again; the caller starts it."""
+
+        def renew(tx: Tx) -> Trip:
+            trip, now = self._claims.mine(tx, connection_id, visitor), self._clock.now()
+            if trip.status is Status.LOOKING and not trip.claimed(now):
+                values = {"code": "", "facts": "", "due_at": now, "expires_at": now + CHOICE_LIFE}
+                repository.record(tx, trip.id, trip.claim_id, was=Status.LOOKING, values=values)
+            return trip
+
+        return await self._database.begin(renew)
+
+    async def cancel(self, connection_id: str, visitor: Visitor) -> None:
+        """Leave it: nothing is attached, and the sweep gives back a Grant that nobody else needs."""
+
+        def leave(tx: Tx) -> None:
+            trip = self._claims.mine(tx, connection_id, visitor)
+            repository.end(tx, repository.of_request(trip.id), Status.CANCELLED, "cancelled")
+
+        await self._database.begin(leave)
+
+    # 7. Attach: all or nothing.
+
+    async def attach(self, connection_id: str, keys: Sequence[str], visitor: Visitor) -> Trip:
+        """Attach what was picked. A second POST, even with another selection, changes nothing and gets the first one's trip.
+
+        Raises Problem selection_empty, selection_foreign, selection_unusable or a network's, leaving the choice open.
+        """
+        claim_id = new_id()
+        trip, picked = await self._database.begin(lambda tx: self._claims.claim_choice(tx, connection_id, keys, visitor, claim_id))
+        if picked is None:
+            return trip
+        adapter = self._catalog[trip.provider]
+        try:
+            tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
+            derived = await adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked])
+        except Fault as fault:
+            await self._database.begin(lambda tx: repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={}))
+            raise Problem(fault.problem, network=adapter.title, provider=trip.provider, detail=fault.detail or fault.code) from None
+        unusable = [one.candidate for one in derived if not one.candidate.verdict.usable]
+        if unusable:
+            await self._database.begin(lambda tx: self._claims.withdraw(tx, trip, claim_id, derived))
+            raise Problem("selection_unusable", name=unusable[0].name, detail=unusable[0].verdict.why)
+        pictures = {key_of(row["kind"], row["external_id"]): row["picture"] for row in picked}
+        return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
+
+    def call_for(self, trip: Trip) -> Call:
+        """The adapter's call context with the app and login that the trip departed with."""
+        return Call(self._http, self._tokens.app(trip.app_id), self._claims.login_of(trip), self._clock.now())

@@ -1,0 +1,1 @@
+"""What a workspace may post as: the list, its health, and the pictures."""

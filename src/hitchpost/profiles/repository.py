@@ -1,0 +1,70 @@
+"""Reads and writes of profiles and pictures."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, and_, exists, insert, select, update
+
+from hitchpost.db.engine import Tx
+from hitchpost.profiles.models import pictures, profiles
+
+
+def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> RowMapping | None:
+    """The profile with this identity in the workspace, detached ones included."""
+    query = select(profiles).where(
+        profiles.c.workspace_id == workspace_id,
+        profiles.c.provider == provider,
+        profiles.c.kind == kind,
+        profiles.c.id_scope == id_scope,
+        profiles.c.external_id == external_id,
+    )
+    return tx.execute(query).mappings().one_or_none()
+
+
+def add(tx: Tx, row: dict[str, object]) -> None:
+    tx.execute(insert(profiles).values(row))
+
+
+def renew(tx: Tx, profile_id: str, values: dict[str, object]) -> None:
+    tx.execute(update(profiles).where(profiles.c.id == profile_id).values(values))
+
+
+def attached(tx: Tx, workspace_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """The attached profiles of these workspaces, by provider and name."""
+    query = (
+        select(profiles)
+        .where(profiles.c.workspace_id.in_(workspace_ids), profiles.c.state == "attached")
+        .order_by(profiles.c.provider, profiles.c.name, profiles.c.id)
+    )
+    return tx.execute(query).mappings().all()
+
+
+def by_ids(tx: Tx, ids: Sequence[str]) -> Sequence[RowMapping]:
+    return tx.execute(select(profiles).where(profiles.c.id.in_(ids)).order_by(profiles.c.name, profiles.c.id)).mappings().all()
+
+
+def picture(tx: Tx, name: str) -> RowMapping | None:
+    return tx.execute(select(pictures).where(pictures.c.name == name)).mappings().one_or_none()
+
+
+def picture_names(tx: Tx, hashes: Iterable[str]) -> dict[str, str]:
+    """Stored picture names by the hash of their source."""
+    query = select(pictures.c.source_hash, pictures.c.name).where(pictures.c.source_hash.in_(list(hashes)))
+    return {row.source_hash: row.name for row in tx.execute(query)}
+
+
+def add_picture(tx: Tx, name: str, source_hash: str, content_type: str, content: bytes, now: datetime) -> str:
+    """Store a picture unless its source is stored already; the name that stands."""
+    known = tx.execute(select(pictures.c.name).where(pictures.c.source_hash == source_hash)).scalar_one_or_none()
+    if known is not None:
+        return str(known)
+    row = {"name": name, "source_hash": source_hash, "content_type": content_type, "content": content, "fetched_at": now}
+    tx.execute(insert(pictures).values(row))
+    return name
+
+
+def drop_unused_pictures(tx: Tx, before: datetime, kept: Iterable[str]) -> int:
+    """Delete pictures fetched before `before` that no profile shows and that are not in `kept`; how many."""
+    shown = exists().where(profiles.c.picture == pictures.c.name)
+    condition = and_(pictures.c.fetched_at < before, ~shown, pictures.c.name.not_in(list(kept)))
+    return tx.execute(pictures.delete().where(condition)).rowcount
