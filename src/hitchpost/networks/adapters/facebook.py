@@ -45,7 +45,7 @@ class Facebook(Adapter):
         ),
     )
     image_hosts = (".fbcdn.net", ".fbsbx.com", "graph.facebook.com")
-    switch_account = "Facebook uses the account that this browser is signed in with. To use another one, sign out at https://www.facebook.com and connect again."
+    switch_account = "Facebook uses the account signed in here. For another one, sign out at https://www.facebook.com, then connect again."
     remove_app = (
         "Open https://www.facebook.com/settings?tab=business_tools (Business Integrations, or Apps and Websites) and remove the app there."
     )
