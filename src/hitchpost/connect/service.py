@@ -19,7 +19,7 @@ from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.errors import Fault
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.networks.oauth2 import challenge_of
-from hitchpost.profiles.service import Profiles, id_scope_of
+from hitchpost.profiles.service import Profile, Profiles, id_scope_of
 from hitchpost.secret import Secret
 from hitchpost.tokens.service import TokenKeeper
 from hitchpost.workspaces.service import Workspaces
@@ -210,6 +210,10 @@ class ConnectFlow:
             raise Problem("selection_unusable", name=unusable[0].name, detail=unusable[0].verdict.why)
         pictures = {key_of(row["kind"], row["external_id"]): row["picture"] for row in picked}
         return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
+
+    async def attached(self, trip: Trip) -> tuple[Profile, ...]:
+        """The profiles that the trip attached, as they are now."""
+        return await self._database.read(lambda tx: self._profiles.by_ids(tx, [profile_id for profile_id, _ in trip.attached]))
 
     def call_for(self, trip: Trip) -> Call:
         """The adapter's call context with the app and login that the trip departed with."""
