@@ -1,0 +1,70 @@
+"""Problems as answers: JSON where programs call, a page where people look; 404, 405 and the unforeseen in both worlds."""
+
+import json
+from collections.abc import Mapping
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from hitchpost.errors import Problem
+from hitchpost.web.pages import Pages
+
+JSON_WORLD = ("/api/_public/", "/api/v1/")
+"""Paths that programs call with a key: cookies mean nothing there, and every answer is JSON."""
+
+
+def json_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The API's error body with the problem's status."""
+    body = json.dumps(problem.as_json(), ensure_ascii=False, separators=(",", ":"))
+    return Response(body, problem.status, headers, media_type="application/json")
+
+
+def rendered(pages: Pages | None, request: Request, problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem in the world that the request's path belongs to; without `pages` always JSON."""
+    if problem.status == 408:
+        # A body that comes too slowly is not waited for.
+        headers = {**(headers or {}), "Connection": "close"}
+    if pages is None or request.scope["path"].startswith(JSON_WORLD):
+        return json_answer(problem, headers=headers)
+    return pages.problem(request, problem, headers=headers)
+
+
+def exception_handlers(pages: Pages | None) -> dict[type[Exception] | int, ExceptionHandler]:
+    """What the app does with an exception that leaves a route: FastAPI's `exception_handlers`.
+
+    An unforeseen one is answered here and raised on by the framework to the Shell, which logs it.
+    """
+
+    async def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return rendered(pages, request, error)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        # FastAPI wraps whatever stops it from reading a body, our own limits included, into a bare 400.
+        if isinstance(error.__cause__, Problem):
+            return rendered(pages, request, error.__cause__)
+        return rendered(pages, request, _of_status(request, error), headers=error.headers)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        places = sorted({".".join(str(part) for part in one["loc"]) for one in error.errors()})
+        return rendered(pages, request, Problem("bad_request", detail=", ".join(places)))
+
+    async def unforeseen(request: Request, _error: Exception) -> Response:
+        return rendered(pages, request, Problem("unforeseen", request_id=getattr(request.state, "request_id", "")))
+
+    return {Problem: problem, HTTPException: framework, RequestValidationError: invalid, Exception: unforeseen}
+
+
+def _of_status(request: Request, error: HTTPException) -> Problem:
+    if error.status_code == 404:
+        return Problem("not_found")
+    if error.status_code == 405:
+        return Problem("method_not_allowed", method=request.method)
+    if error.status_code < 500:
+        return Problem("bad_request", detail="the framework refused it")
+    return Problem("unforeseen", request_id=getattr(request.state, "request_id", ""))

@@ -1,0 +1,117 @@
+"""The Shell: one pure ASGI middleware around the whole app.
+
+It names every request, answers to its own host only, refuses what other sites send, limits what comes in, puts the security headers
+on every answer, and turns whatever escapes into an answer without secrets.
+"""
+
+import traceback
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from hitchpost.clock import Clock, SystemClock
+from hitchpost.errors import Problem
+from hitchpost.ids import new_token
+from hitchpost.settings import Settings
+from hitchpost.web.entrance import Entrance
+from hitchpost.web.headers import Dress
+from hitchpost.web.intake import Intake
+from hitchpost.web.pages import Pages
+from hitchpost.web.problems import rendered
+
+CLIENT_LEFT = 499
+"""The status in the log when nobody was there any more to be answered; never sent."""
+
+
+class Shell:
+    """Wraps `app`. Without `pages` every refusal is JSON. `access_log`: one line a request, its path without the query.
+
+    Behind it `scope["state"]["request_id"]` names the request, as the answer's X-Request-Id does. `body_seconds`: how long a body may take.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        pages: Pages | None,
+        log: FilteringBoundLogger,
+        access_log: bool = True,
+        clock: Clock | None = None,
+        body_seconds: float = 20.0,
+    ) -> None:
+        self._app = app
+        self._pages = pages
+        self._log = log
+        self._access_log = access_log
+        self._monotonic = (clock or SystemClock()).monotonic
+        self._body_seconds = body_seconds
+        self._entrance = Entrance(settings.public_url)
+        self._dress = Dress(secure=settings.secure)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = self._monotonic()
+        request_id = new_token(12)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = self._dress.on(message.get("headers", []))
+                headers.append((b"x-request-id", request_id.encode()))
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            if elsewhere := self._entrance.admit(scope):
+                await Response(status_code=303, headers={"Location": elsewhere})(scope, receive, dressed)
+            else:
+                await self._app(scope, Intake(scope, receive, seconds=self._body_seconds), dressed)
+        except ClientDisconnect:
+            status = status or CLIENT_LEFT
+        except Exception as error:  # noqa: BLE001  the last net: an id for the caller, the places for the operator, the text for nobody
+            if status or not isinstance(error, Problem):
+                self._log.error("unforeseen", request_id=request_id, path=_path(scope), **_places(error))
+            # With an answer already begun nothing can be added; the server drops the connection, which the client notices.
+            if not status:
+                problem = error if isinstance(error, Problem) else Problem("unforeseen", request_id=request_id)
+                await rendered(self._pages, Request(scope, receive), problem)(scope, receive, dressed)
+        if self._access_log:
+            self._log.info(
+                "request",
+                method=scope["method"],
+                path=_path(scope),
+                status=status,
+                ms=round((self._monotonic() - began) * 1000, 1),
+                request_id=request_id,
+            )
+
+
+def _path(scope: Scope) -> str:
+    """The route's pattern where the framework left it, else the path; never the query, which may hold a code (E5)."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) or scope["path"][:200]
+
+
+def _places(error: BaseException) -> dict[str, object]:
+    """Type and places of an error and of what caused it. Its text stays out: libraries put addresses and values into theirs."""
+    kinds: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 5:
+        kinds.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return {"error": kinds, "at": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]}
