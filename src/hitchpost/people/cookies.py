@@ -78,8 +78,3 @@ class SessionCookie:
 
     def _put(self, response: Response, value: str, max_age: int | None) -> None:
         response.set_cookie(self.name, value, max_age=max_age, path="/", secure=self._secure, httponly=True, samesite="lax")
-
-
-def is_guest(value: str) -> bool:
-    """Whether a cookie's value is a guest's: there is no row to look for."""
-    return value.startswith(_GUEST)
