@@ -12,7 +12,7 @@ from hitchpost.connect import shown
 from hitchpost.connect.flow import Departure, Scene, Visitor
 from hitchpost.connect.jobs import Looks
 from hitchpost.connect.service import ConnectFlow
-from hitchpost.connect.states import OPEN, Status
+from hitchpost.connect.states import OPEN, TRIP, Status
 from hitchpost.errors import Problem
 from hitchpost.ids import is_id
 from hitchpost.networks.base import Adapter
@@ -79,7 +79,7 @@ class ConnectPages:
     async def depart(self, request: Request, form: Form, viewer: Viewer) -> Response:
         """Leave for the network, unless the session would end on the way."""
         provider, workspace_id = form.get("provider"), form.get("workspaceId")
-        if not await self._signed_in.lasts(request):
+        if not await self._lasts(request):
             return self._to_sign_in(_back(request, provider, workspace_id))
         departure = await self._flow.depart(provider, workspace_id, form.get("login"), _visitor(viewer))
         return self._moving(request, departure, self._catalog[provider], viewer)
@@ -155,7 +155,7 @@ class ConnectPages:
         """A further trip of the same connection: the network asks once more."""
         scene = await self._flow.scene(_id(request), _visitor(viewer))
         trip = scene.trip
-        if not await self._signed_in.lasts(request):
+        if not await self._lasts(request):
             return self._to_sign_in(Back("start", provider=trip.provider, workspace_id=trip.workspace_id))
         departure = await self._flow.depart(trip.provider, trip.workspace_id, trip.login, _visitor(viewer), after=trip)
         return self._moving(request, departure, self._catalog[trip.provider], viewer)
@@ -170,6 +170,11 @@ class ConnectPages:
         """Leave it."""
         await self._flow.cancel(_id(request), _visitor(viewer))
         return see_other("/")
+
+    async def _lasts(self, request: Request) -> bool:
+        """Whether the session outlives a trip to a network and the choice after it."""
+        session = await self._signed_in.session(request)
+        return session is not None and session.expires_at - self._clock.now() >= TRIP
 
     def _to_sign_in(self, back: Back) -> Response:
         return see_other(f"/sign-in?{back.query()}")

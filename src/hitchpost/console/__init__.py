@@ -1,0 +1,1 @@
+"""The home page. Reads the rooms' services, owns no tables."""

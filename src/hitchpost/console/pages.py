@@ -1,0 +1,48 @@
+"""The home page: a person's workspaces, their profiles, and a connect button for each configured network."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hitchpost.networks.base import Adapter
+from hitchpost.people.auth import SignedIn
+from hitchpost.profiles.service import Profile, Profiles
+from hitchpost.web.pages import Pages, see_other
+from hitchpost.workspaces.roles import Right, allows
+from hitchpost.workspaces.service import Workspaces
+
+HEALTH = {"healthy": "Connected", "expiring": "Expires soon", "reconnect_required": "Connect again"}
+
+
+def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, pages: Pages, networks: Sequence[Adapter]) -> list[Route]:
+    """`GET /`. `networks`: the configured ones."""
+
+    async def home(request: Request) -> Response:
+        viewer = await signed_in.viewer(request)
+        if viewer is None:
+            return see_other("/setup" if await workspaces.awaits_setup() else "/sign-in")
+        seats = await workspaces.of_person(viewer.person_id)
+        found = await profiles.of_workspaces([seat.id for seat in seats])
+        shown = [
+            {
+                "id": seat.id, "name": seat.name, "role": seat.role, "owner_name": seat.owner_name,
+                "can_connect": allows(seat.role, Right.CONNECT), "profiles": [_shown(one) for one in found if one.workspace_id == seat.id],
+            }
+            for seat in seats
+        ]  # fmt: skip
+        offered = [{"provider": one.provider, "title": one.title} for one in networks]
+        return pages.answer(
+            request, "console/home.html", viewer=viewer, form_token=viewer.form_token, workspaces=shown, networks=offered
+        )
+
+    return [Route("/", home, methods=["GET"])]
+
+
+def _shown(profile: Profile) -> dict[str, str]:
+    picture = f"/pictures/{profile.picture}" if profile.picture else ""
+    return {
+        "name": profile.name, "handle": profile.handle, "kind": profile.kind, "provider": profile.provider, "image": picture,
+        "health": profile.health, "health_text": HEALTH[profile.health],
+    }  # fmt: skip

@@ -1,0 +1,93 @@
+"""The two programs of the demo, each a process of its own that is stopped by its pid and never left behind."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+START_DEADLINE = 30.0
+Say = Callable[[str], None]
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message says what broke and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A running program and where it answers."""
+
+    name: str
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def json(self, path: str) -> Any:
+        """What the program answers at `path`, as JSON."""
+        return httpx2.get(self.address + path, trust_env=False, timeout=10.0).raise_for_status().json()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def sandbox(port: int) -> Iterator[Program]:
+    """The sandbox on `localhost`: another site than the server's 127.0.0.1, so that cookie rules bite as they do outside."""
+    with _running("the sandbox", [sys.executable, "-m", "hitchpost_sandbox", "--port", str(port)], port, f"http://localhost:{port}",
+                  "/_sandbox/health", os.environ) as program:  # fmt: skip
+        yield program
+
+
+@contextmanager
+def server(environment: Mapping[str, str]) -> Iterator[Program]:
+    """The server alone in its process, on a migrated database."""
+    migrated = subprocess.run([sys.executable, "-m", "hitchpost.migrations"], env=dict(environment), check=False)
+    if migrated.returncode:
+        raise DemoFailed("the database could not be brought to the newest schema; the lines above say why")
+    port = int(environment["HITCHPOST_BIND"].rpartition(":")[2])
+    with _running("Hitchpost", [sys.executable, "-m", "hitchpost.asgi"], port, environment["HITCHPOST_PUBLIC_URL"], "/health",
+                  environment) as program:  # fmt: skip
+        yield program
+
+
+@contextmanager
+def _running(name: str, command: Sequence[str], port: int, address: str, health: str, environment: Mapping[str, str]) -> Iterator[Program]:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise DemoFailed(f"port {port} is taken, so {name} cannot start there; stop what listens on it, then try again")
+    process = subprocess.Popen(command, env=dict(environment))
+    try:
+        _await_health(name, process, address + health)
+        yield Program(name, address, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_health(name: str, process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_DEADLINE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise DemoFailed(f"{name} stopped at start with code {process.returncode}; the lines above say why")
+        try:
+            if httpx2.get(url, trust_env=False, timeout=2.0).status_code == 200:
+                return
+        except httpx2.HTTPError:
+            pass
+        time.sleep(0.05)
+    raise DemoFailed(f"{name} did not answer at {url} within {START_DEADLINE:.0f} s")

@@ -1,0 +1,78 @@
+"""`hitchpost demo --walk`: the whole journey by itself for every network, over HTTP only, saying what happened."""
+
+import httpx2
+
+from hitchpost.demo import world
+from hitchpost.demo.browser import Browser, Page
+from hitchpost.demo.programs import DemoFailed
+from hitchpost.demo.world import Running
+
+
+def walk(running: Running, person: str = "ada") -> int:
+    """Connect every configured network as the sandbox's `person`; print each step and the attached profiles. 0, or 1 after saying what broke."""
+    workspace_id = world.workspace_of(running.public_url, running.key)
+    browser = Browser()
+    failed = []
+    try:
+        for provider in providers_of(running):
+            try:
+                attached = connect(running, browser, workspace_id, provider, person)
+            except DemoFailed as failure:
+                failed.append(provider)
+                print(f"✗ {provider}: {failure}")
+            else:
+                print(f"✓ {provider}: {attached}")
+    finally:
+        browser.close()
+    listed = api(running, "GET", f"social-profiles?workspaceId={workspace_id}")
+    print(f"\n{len(listed)} profiles attached:")
+    for profile in listed:
+        print(f"  {profile['provider']:<10} {profile['kind']:<13} {profile['name']:<24} {profile['health']:<9} {profile['id']}")
+    missing = {one["provider"] for one in listed} ^ set(providers_of(running))
+    if failed or missing:
+        print(f"\nbroken: {', '.join(sorted(set(failed) | missing))}")
+        return 1
+    return 0
+
+
+def providers_of(running: Running) -> list[str]:
+    """The configured networks, as the server says."""
+    found: list[str] = running.server.json("/health")["providers"]
+    return found
+
+
+def api(running: Running, method: str, path: str, body: dict[str, str] | None = None) -> list[dict[str, str]]:
+    """One call of the public API. Raises DemoFailed with the API's own sentence."""
+    url = f"{running.public_url}/api/_public/v1/{path}"
+    answer = httpx2.request(method, url, headers={"X-API-Key": running.key.reveal()}, json=body, trust_env=False)
+    if answer.status_code != 200:
+        raise DemoFailed(f"{method} {path.partition('?')[0]} answered {answer.status_code}: {answer.text[:300]}")
+    found = answer.json()
+    return found if isinstance(found, list) else [found]
+
+
+def connect(running: Running, browser: Browser, workspace_id: str, provider: str, person: str) -> str:
+    """API call, sign-in, start page, consent, choice, done; a sentence about what was attached."""
+    url = api(running, "POST", f"social-profiles/connection-url?workspaceId={workspace_id}", {"provider": provider})[0]["url"]
+    page = browser.open(url)
+    if "/sign-in" in page.url:
+        page = browser.submit(page, page.form("/sign-in"), [("email", world.EMAIL), ("password", world.PASSWORD)])
+    page = browser.follow(browser.submit(page, page.form("/api/social-connect/start"), []))
+    page = consent(browser, page, person)
+    page = browser.follow(page)
+    choice = page.form("/attach")
+    picks = [(name, value) for name, value in choice.boxes if name == "pick"]
+    if not picks:
+        raise DemoFailed(f"there is nothing to pick: {page.text[:300]}")
+    page = browser.follow(browser.submit(page, choice, picks))
+    if page.status != 200 or page.code:
+        raise DemoFailed(f"attaching ended at {page.status} {page.code}: {page.text[:300]}")
+    return f"{len(picks)} picked and attached"
+
+
+def consent(browser: Browser, page: Page, person: str) -> Page:
+    """Allow everything at the sandbox's consent page as `person`."""
+    for form in page.forms:
+        if any(name == "person" for name, _ in form.fields + form.boxes):
+            return browser.submit(page, form, [("person", person), ("decision", "allow")])
+    raise DemoFailed(f"the network's page asks for nobody's consent ({page.status}): {page.text[:300]}")

@@ -1,0 +1,90 @@
+"""The demo's ready-made world: Ada owns the workspace Lantern and has an API key; every network is the sandbox's."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hitchpost.demo.programs import DemoFailed, Program
+from hitchpost.secret import Secret
+
+EMAIL, PASSWORD = "ada@lantern.example", "lantern-lights-the-way"
+"""A sign-in for a world on loopback that holds nothing real, printed on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The demo as it runs: both programs, the public URL, Ada's key."""
+
+    server: Program
+    sandbox: Program
+    public_url: str
+    key: Secret = field(repr=False)
+
+    def wait(self) -> None:
+        """Until one of the programs stops. Raises DemoFailed: neither stops by itself."""
+        self.server.process.wait()
+        raise DemoFailed(f"Hitchpost stopped with code {self.server.process.returncode}; the lines above say why")
+
+
+def environment(folder: Path, port: int, sandbox: Program) -> dict[str, str]:
+    """The server's variables: a world of its own below `folder`, and the sandbox's well-known apps."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HITCHPOST_")}
+    own |= {
+        "HITCHPOST_PUBLIC_URL": f"http://127.0.0.1:{port}", "HITCHPOST_BIND": f"127.0.0.1:{port}", "HITCHPOST_DATA_DIR": str(folder / "data"),
+        "HITCHPOST_KEY_DIR": str(folder / "keys"), "HITCHPOST_NETWORKS_AT": sandbox.address, "HITCHPOST_NETWORKS_AT_INSECURE": "true",
+        "HITCHPOST_LOG_LEVEL": "warning",
+    }  # fmt: skip
+    for app in sandbox.json("/_sandbox/apps"):
+        slot = app["slot"].upper()
+        own[f"HITCHPOST_APP_{slot}_CLIENT_ID"], own[f"HITCHPOST_APP_{slot}_CLIENT_SECRET"] = app["client_id"], app["client_secret"]
+    return own
+
+
+def make(environment: Mapping[str, str]) -> Secret:
+    """Ada, Lantern and a fresh API key, made with the command line as any operator would; people and workspaces that exist are kept."""
+    _run(environment, "migrate")
+    known = json.loads(_run(environment, "people", "list", "--json"))
+    if EMAIL not in [person["email"] for person in known]:
+        _run(environment, "people", "add", EMAIL, "--name", "Ada Lantern", "--password-stdin", given=PASSWORD)
+        _run(environment, "workspaces", "add", "Lantern", "--owner", EMAIL)
+    return Secret(json.loads(_run(environment, "keys", "add", EMAIL, "--name", "demo", "--json"))["key"])
+
+
+def _run(environment: Mapping[str, str], *words: str, given: str = "") -> str:
+    command = [sys.executable, "-m", "hitchpost", *words]
+    done = subprocess.run(command, env=dict(environment), input=given.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise DemoFailed(f"`hitchpost {' '.join(words[:2])}` failed: {done.stderr.decode().strip()}")
+    return done.stdout.decode()
+
+
+def workspace_of(environment_url: str, key: Secret) -> str:
+    """The id of Ada's first workspace, asked from the API."""
+    import httpx2
+
+    answer = httpx2.get(f"{environment_url}/api/_public/v1/workspaces", headers={"X-API-Key": key.reveal()}, trust_env=False)
+    workspace: str = answer.raise_for_status().json()[0]["id"]
+    return workspace
+
+
+def invitation(running: Running) -> str:
+    """What the demo prints: where to go, how to sign in, and a call to copy."""
+    workspace = workspace_of(running.public_url, running.key)
+    return f"""
+  Hitchpost   {running.public_url}          open this and sign in
+  sign in as  {EMAIL}
+  password    {PASSWORD}
+  API key     {running.key.reveal()}
+  sandbox     {running.sandbox.address}          the five simulated networks
+
+  Ask for a connection URL (then open it in the browser where you are signed in):
+
+  curl -X POST '{running.public_url}/api/_public/v1/social-profiles/connection-url?workspaceId={workspace}' \\
+    -H 'X-API-Key: {running.key.reveal()}' -H 'Content-Type: application/json' -d '{{"provider": "instagram"}}'
+
+  Ctrl-C stops both programs; the world stays in .hitchpost/demo (`make clean` removes it).
+"""

@@ -1,0 +1,1 @@
+"""Runs what is due; what is due stands in the rooms' rows."""

@@ -1,0 +1,64 @@
+"""`python -m hitchpost.migrations`: bring the database to the newest schema. Refuses bad settings, naming the setting."""
+
+import os
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from hitchpost.db.engine import open_database
+from hitchpost.settings import BadSettings, read_settings
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for our history, on `connection` when given."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(connection: Connection) -> None:
+    """Every step that is missing, in the connection's transaction."""
+    command.upgrade(configuration(connection), "head")
+
+
+async def _upgrade_postgres(url: str) -> None:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool, hide_parameters=True)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+def main() -> int:
+    """Exit code 0 when the database is at the newest schema, 2 for bad settings."""
+    try:
+        settings = read_settings(os.environ).settings
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return 2
+    if settings.database.startswith("sqlite:"):
+        # The server's own engine once, so that the file is in WAL mode with its folder made.
+        open_database(settings.database, checkpoints=False)
+        engine = create_engine(settings.database, poolclass=NullPool)
+        with engine.begin() as connection:
+            upgrade(connection)
+        engine.dispose()
+    else:
+        import asyncio
+
+        asyncio.run(_upgrade_postgres(settings.database))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
