@@ -1,0 +1,124 @@
+"""Who calls: the Door before the public API finds the person behind a key and counts the calls; `seat` finds their place in a workspace.
+
+Order of refusal: 401 or 403, then 429; whatever is behind the Door may count on an Admission.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import parse_qsl
+
+from fastapi.security import APIKeyHeader
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hitchpost.clock import Clock
+from hitchpost.errors import Problem
+from hitchpost.web.address import Networks, address_of
+from hitchpost.web.problems import json_answer
+from hitchpost.workspaces.limits import Windows
+from hitchpost.workspaces.roles import Right
+from hitchpost.workspaces.seats import Caller, Membership
+from hitchpost.workspaces.service import Workspaces
+
+PREFIX = "/api/_public/"
+
+API_KEY = APIKeyHeader(name="X-API-Key", scheme_name="ApiKeyAuth", auto_error=False, description="a person's API key")
+"""Documents the header in the served OpenAPI; it decides nothing, the Door does."""
+
+_HEADER = b"x-api-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Stands at `scope["state"]["admission"]` behind the Door."""
+
+    caller: Caller
+
+
+class Door:
+    """Pure ASGI middleware: lets calls below PREFIX in with a live key within its person's budget, and everything else through untouched.
+
+    The key comes in the header only, once; cookies and the query are not looked at (threats B2, C5). `limit`: calls a minute, for a person
+    whichever key they use, and for an address that brings no live key (threat C9). Every answer carries the X-RateLimit headers.
+    """
+
+    def __init__(self, app: ASGIApp, *, workspaces: Workspaces, clock: Clock, limit: int, trusted_proxies: Networks = ()) -> None:
+        self._app, self._workspaces, self._trusted = app, workspaces, trusted_proxies
+        self._persons, self._addresses = Windows(clock, limit), Windows(clock, limit)
+        self._limit = (b"x-ratelimit-limit", b"%d" % limit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._app(scope, receive, send)
+            return
+        keys = [value for name, value in scope["headers"] if name == _HEADER]
+        caller = await self._workspaces.caller(keys[0].decode("latin-1")) if len(keys) == 1 else None
+        windows = self._addresses if caller is None else self._persons
+        window = windows.take(_neighbourhood(address_of(scope, self._trusted)) if caller is None else caller.person_id)
+        counted = [
+            self._limit,
+            (b"x-ratelimit-remaining", b"%d" % max(window.left, 0)),
+            (b"x-ratelimit-reset", window.reset),
+        ]
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *counted]
+            await send(message)
+
+        if window.left < 0:
+            wait = {"Retry-After": str(windows.seconds_left(window))}
+            await json_answer(Problem("rate_limited"), headers=wait)(scope, receive, send_counted)
+        elif caller is None:
+            await _refusal(keys)(scope, receive, send_counted)
+        else:
+            scope.setdefault("state", {})["admission"] = Admission(caller)
+            await self._app(scope, receive, send_counted)
+
+
+def _refusal(keys: Sequence[bytes]) -> ASGIApp:
+    if any(keys):
+        return json_answer(Problem("invalid_api_token"))
+    # RFC 9110 §15.5.2 wants the challenge; the scheme's name is that of the served OpenAPI.
+    return json_answer(Problem("missing_api_token"), headers={"WWW-Authenticate": "ApiKeyAuth"})
+
+
+def _neighbourhood(address: str) -> str:
+    """Whose budget an address spends: an IPv6 caller commands a whole /64 (RFC 6177 §2)."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None else address
+
+
+def admission_of(request: Request) -> Admission:
+    """The Admission of a call behind the Door."""
+    admission = request.scope["state"]["admission"]
+    assert isinstance(admission, Admission)
+    return admission
+
+
+def workspace_id_of(query_string: bytes) -> str:
+    """The one `workspaceId` of the query; its existence is not looked at. Raises Problem workspace_id_missing or workspace_id_repeated (C3)."""
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    given = [value for name, value in pairs if name == "workspaceId"]
+    if len(given) > 1:
+        raise Problem("workspace_id_repeated")
+    if not given or not given[0]:
+        raise Problem("workspace_id_missing")
+    return given[0]
+
+
+def seat_in(admission: Admission, workspace_id: str, right: Right) -> Membership:
+    """The caller's seat. Raises Problem workspace_not_found, alike for unknown, foreign and malformed ids (C1), or role_insufficient."""
+    seat = admission.caller.seats.get(workspace_id)
+    if seat is None:
+        raise Problem("workspace_not_found")
+    return seat.demand(right)
+
+
+def seat(admission: Admission, query_string: bytes, right: Right) -> Membership:
+    """The caller's seat in the workspace that the query names. Raises what `workspace_id_of` and `seat_in` raise."""
+    return seat_in(admission, workspace_id_of(query_string), right)
