@@ -46,6 +46,8 @@ CATALOGUE: Mapping[str, Entry] = {
     "provider_unsupported": Entry(400, "Unsupported provider. `provider` is one of {providers}, in lower case.", _C, "Network unsupported"),
     "workspace_not_found": Entry(404, "There is no such workspace for you.", _C, "No such workspace",
                                  "Ask a member of the workspace for an invitation, or sign in with another account."),
+    "member_not_found": Entry(404, "They are not a member of this workspace.", _C, "No such member"),
+    "key_not_found": Entry(404, "There is no such API key.", _C, "No such API key"),
     "role_insufficient": Entry(403, "Your role in this workspace ({role}) does not allow this. {helper} can do it or change your role.", _P,
                                "Your role does not allow this", "Ask {helper}."),
     "provider_not_configured": Entry(400, "{network} is not configured on this server. Whoever runs it must add an app for {network}.", _O,

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hitchpost.clock import Clock
 from hitchpost.errors import Problem
-from hitchpost.web.address import Networks, address_of
+from hitchpost.settings import Settings
+from hitchpost.web.address import address_of
 from hitchpost.web.problems import json_answer
 from hitchpost.workspaces.limits import Windows
 from hitchpost.workspaces.roles import Right
@@ -39,14 +40,14 @@ class Admission:
 class Door:
     """Pure ASGI middleware: lets calls below PREFIX in with a live key within its person's budget, and everything else through untouched.
 
-    The key comes in the header only, once; cookies and the query are not looked at (threats B2, C5). `limit`: calls a minute, for a person
-    whichever key they use, and for an address that brings no live key (threat C9). Every answer carries the X-RateLimit headers.
+    The key comes in the header only, once; cookies and the query are not looked at (threats B2, C5). The limit of the settings is for a
+    person, whichever key they use, and for an address that brings no live key (threat C9). Every answer carries the X-RateLimit headers.
     """
 
-    def __init__(self, app: ASGIApp, *, workspaces: Workspaces, clock: Clock, limit: int, trusted_proxies: Networks = ()) -> None:
-        self._app, self._workspaces, self._trusted = app, workspaces, trusted_proxies
-        self._persons, self._addresses = Windows(clock, limit), Windows(clock, limit)
-        self._limit = (b"x-ratelimit-limit", b"%d" % limit)
+    def __init__(self, app: ASGIApp, workspaces: Workspaces, clock: Clock, settings: Settings) -> None:
+        self._app, self._workspaces, self._trusted = app, workspaces, settings.trusted_proxies
+        self._persons, self._addresses = Windows(clock, settings.rate_limit), Windows(clock, settings.rate_limit)
+        self._limit = (b"x-ratelimit-limit", b"%d" % settings.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -101,7 +102,7 @@ def admission_of(request: Request) -> Admission:
 
 
 def workspace_id_of(query_string: bytes) -> str:
-    """The one `workspaceId` of the query; its existence is not looked at. Raises Problem workspace_id_missing or workspace_id_repeated (C3)."""
+    """The query's one `workspaceId`, whatever it names. Raises Problem workspace_id_missing or workspace_id_repeated (C3)."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     given = [value for name, value in pairs if name == "workspaceId"]
     if len(given) > 1:

@@ -6,35 +6,39 @@ from starlette.routing import Route
 
 from hitchpost.errors import Problem
 from hitchpost.people.auth import SignedIn
+from hitchpost.people.cookies import SessionCookie
+from hitchpost.people.service import People
 from hitchpost.secret import Secret
 from hitchpost.settings import Settings
 from hitchpost.web.address import address_of
 from hitchpost.web.forms import Form, check_form_token, read_form
 from hitchpost.web.pages import Pages, Way, see_other
+from hitchpost.workspaces.service import Workspaces
 from hitchpost.workspaces.setup import SetUp
 
 _SHOWN_AGAIN = ("name", "email", "workspace")
 """What a refused form brings back; the code and the password are typed again."""
 
 
-class SetUpPages:
-    """`/setup`. `signed_in` lends the cookie by which guests' forms are known."""
+def routes(workspaces: Workspaces, people: People, pages: Pages, settings: Settings) -> list[Route]:
+    """`/setup`: the form and its answer, as one route, so that a 405 names both."""
+    page = _SetUpPage(workspaces.setup, SignedIn(people, settings).cookie, pages, settings)
+    return [Route("/setup", page.page, methods=["GET", "POST"])]
 
-    def __init__(self, setup: SetUp, signed_in: SignedIn, pages: Pages, settings: Settings) -> None:
-        self._setup, self._cookie, self._pages, self._trusted = setup, signed_in.cookie, pages, settings.trusted_proxies
 
-    def routes(self) -> list[Route]:
-        """The form and its answer."""
-        return [Route("/setup", self.show, methods=["GET"]), Route("/setup", self.finish, methods=["POST"])]
+class _SetUpPage:
+    def __init__(self, setup: SetUp, cookie: SessionCookie, pages: Pages, settings: Settings) -> None:
+        self._setup, self._cookie, self._pages, self._trusted = setup, cookie, pages, settings.trusted_proxies
 
-    async def show(self, request: Request) -> Response:
-        """The empty form; changes nothing."""
+    async def page(self, request: Request) -> Response:
+        """GET shows the empty form and changes nothing; POST makes the first person and workspace, and goes to sign in."""
+        if request.method == "POST":
+            return await self._finish(request)
         if not await self._setup.is_open():
             return self._done(request, Problem("setup_done"))
         return self._form(request)
 
-    async def finish(self, request: Request) -> Response:
-        """Check the form, make the first person and workspace, and go to sign in."""
+    async def _finish(self, request: Request) -> Response:
         form = await read_form(request)
         try:
             check_form_token(form, self._cookie.returning(request).form_token)

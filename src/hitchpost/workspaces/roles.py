@@ -34,7 +34,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {Role.VIEWER: _VIEWER, Role.CONNECTOR:
 """The one table (threat C7). Whatever is not in it is not allowed."""
 
 
-def may(role: Role, right: Right) -> bool:
+def allows(role: Role, right: Right) -> bool:
     """Whether the role allows it."""
     return right in RIGHTS[role]
 

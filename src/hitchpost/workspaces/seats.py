@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hitchpost.errors import Problem
-from hitchpost.workspaces.roles import Right, Role, may
+from hitchpost.workspaces.roles import Right, Role, allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Membership:
 
     def demand(self, right: Right) -> "Membership":
         """This seat. Raises Problem role_insufficient, naming who can do it or change the role, unless the role allows `right`."""
-        if not may(self.role, right):
-            helpers = self.owners + (self.admins if may(Role.ADMIN, right) else ())
+        if not allows(self.role, right):
+            helpers = self.owners + (self.admins if allows(Role.ADMIN, right) else ())
             raise Problem("role_insufficient", role=self.role.value, helper=_one_of(helpers))
         return self
 

@@ -17,6 +17,7 @@ from hitchpost.workspaces import repository
 from hitchpost.workspaces.cache import Cache
 from hitchpost.workspaces.roles import Right, Role, right_to_change
 from hitchpost.workspaces.seats import ApiKey, Caller, Member, Membership, WorkspaceSummary
+from hitchpost.workspaces.setup import SetUp
 
 __all__ = ["ApiKey", "Caller", "Member", "Membership", "WorkspaceSummary", "Workspaces"]
 
@@ -26,7 +27,10 @@ _UNREAD: Final = Caller("", "", "", "", {})
 
 
 class Workspaces:
-    """The room's service. `on_member_changed(tx, workspace_id, person_id)` is called in the transaction that changes a role or takes a member out."""
+    """The room's service. `on_member_changed(tx, workspace_id, person_id)` joins the transaction that changes or takes away a role.
+
+    `setup`: how a fresh installation gets its first person and workspace.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,17 @@ class Workspaces:
         self._database, self._clock, self._people = database, clock, people
         self._on_member_changed = on_member_changed
         self._callers: Cache[Caller] = Cache(clock)
+        self.setup = SetUp(
+            database, clock, people, lambda tx, name, owner_id: self.create(tx, name=name, owner_id=owner_id, actor=owner_id)
+        )
+
+    async def awaits_setup(self) -> bool:
+        """Whether nobody is there yet."""
+        return await self.setup.is_open()
+
+    async def setup_code(self) -> Secret | None:
+        """A fresh code for the console; None when the installation is set up. Called at each start of the server (threat F5)."""
+        return await self.setup.new_code()
 
     # Seats.
 
@@ -126,7 +141,7 @@ class Workspaces:
     async def set_role(self, workspace_id: str, person_id: str, role: Role, *, actor: str = OPERATOR) -> None:
         """Give a member another role. `actor`: the person who does it, whose right is checked, or whoever runs the installation.
 
-        Raises Problem workspace_not_found, role_insufficient, not_found for who is no member, form_incomplete for the last owner.
+        Raises Problem workspace_not_found, role_insufficient, member_not_found, form_incomplete for the last owner.
         """
 
         def change(tx: Tx) -> None:
@@ -163,7 +178,7 @@ class Workspaces:
         if actor != OPERATOR:
             self.require(tx, workspace_id, actor, right_to_change(*(role for role in (was, becomes) if role)))
         if was is None:
-            raise Problem("not_found")
+            raise Problem("member_not_found")
         others = [role for member, role in roles.items() if member != person_id]
         if was is Role.OWNER and becomes is not Role.OWNER and Role.OWNER not in others:
             raise Problem("form_incomplete", detail="A workspace needs an owner. Make somebody else owner first.")
@@ -172,7 +187,9 @@ class Workspaces:
     # API keys and callers.
 
     def issue_key(self, tx: Tx, person_id: str, name: str, *, actor: str = OPERATOR) -> tuple[ApiKey, Secret]:
-        """Step: a new key, and its secret for the only time. Raises Problem form_incomplete for what is no name (threat C4)."""
+        """Step: a new key, and its secret for the only time. Raises Problem form_incomplete for what is no name, and for who is not active."""
+        if self._people.person(tx, person_id) is None:
+            raise Problem("form_incomplete", detail="A deactivated account gets no keys.")
         secret = new_api_key()
         prefix = api_key_prefix(secret)
         assert prefix is not None, "keys are made in the shape that is recognised"
@@ -189,12 +206,12 @@ class Workspaces:
         return tuple(ApiKey(*(row[field] for field in fields)) for row in rows)
 
     async def revoke_key(self, key_id: str, *, actor: str = OPERATOR) -> None:
-        """End a key of the actor's, or any as whoever runs the installation. Raises Problem not_found, for foreign keys too."""
+        """End a key of the actor's, or any as whoever runs the installation. Raises Problem key_not_found, for foreign keys too."""
 
         def revoke(tx: Tx) -> None:
             row = repository.key(tx, key_id)
             if row is None or actor not in (OPERATOR, row["person_id"]):
-                raise Problem("not_found")
+                raise Problem("key_not_found")
             if repository.revoke_key(tx, key_id, self._clock.now()):
                 self._note(tx, events.INSTALLATION, "key.revoked", key_id, actor, person=row["person_id"], prefix=row["prefix"])
 

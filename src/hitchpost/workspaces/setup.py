@@ -1,6 +1,7 @@
 """SetUp: makes a fresh installation's first person and workspace, for whoever can read the server's console (threat F5)."""
 
 import hmac
+from collections.abc import Callable
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
@@ -11,16 +12,15 @@ from hitchpost.people.service import OPERATOR, People
 from hitchpost.secret import Secret
 from hitchpost.workspaces import repository
 from hitchpost.workspaces.limits import Windows
-from hitchpost.workspaces.service import Workspaces
 
 TRIES_A_MINUTE = 10
 
 
 class SetUp:
-    """Open as long as there is no person; then never again."""
+    """Open as long as there is no person; then never again. `found(tx, name, owner_id)`: the step that makes the workspace."""
 
-    def __init__(self, database: Database, clock: Clock, people: People, workspaces: Workspaces) -> None:
-        self._database, self._clock, self._people, self._workspaces = database, clock, people, workspaces
+    def __init__(self, database: Database, clock: Clock, people: People, found: Callable[[Tx, str, str], object]) -> None:
+        self._database, self._clock, self._people, self._found = database, clock, people, found
         self._tries = Windows(clock, TRIES_A_MINUTE)
 
     async def is_open(self) -> bool:
@@ -53,19 +53,19 @@ class SetUp:
             raise Problem("setup_code_wrong")
         password_hash = await self._people.hash_password(password)
 
-        def found(tx: Tx) -> None:
+        def make(tx: Tx) -> None:
             now = self._clock.now()
             # Of two who come at once with the right code, one is first.
             if not repository.use_setup_code(tx, given, now) or self._people.count(tx):
                 raise Problem("setup_done")
             person = self._people.create_person(tx, email=email, name=name, password_hash=password_hash, now=now)
-            self._workspaces.create(tx, name=workspace, owner_id=person.id, actor=person.id)
+            self._found(tx, workspace, person.id)
             facts: dict[str, events.Fact] = {"person": person.id}
             events.record(
                 tx, workspace_id=events.INSTALLATION, type="installation.set_up", subject="-", actor=OPERATOR, facts=facts, now=now
             )
 
-        await self._database.begin(found)
+        await self._database.begin(make)
 
 
 def _digest_of(code: Secret) -> str:
