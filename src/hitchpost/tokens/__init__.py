@@ -1,0 +1,1 @@
+"""What people granted, kept secret and fresh."""

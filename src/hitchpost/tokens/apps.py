@@ -1,0 +1,93 @@
+"""The configured OAuth apps: settings become rows (an app's identity is owner, authority, client id), rows become credentials in memory."""
+
+from collections.abc import Iterable, Sequence
+
+from hitchpost.db.engine import Tx
+from hitchpost.ids import new_id
+from hitchpost.networks.base import Adapter, AppCredentials, Login
+from hitchpost.networks.catalog import Catalog
+from hitchpost.settings import PREFIX, AppSettings, BadSettings
+from hitchpost.tokens import repository
+from hitchpost.tokens.cipher import Place
+from hitchpost.tokens.vault import INSTALLATION, Vault
+
+Way = tuple[Login, AppCredentials]
+
+
+class Apps:
+    """Which app serves which network. Settled at start; an app that left the configuration stays readable for its grants."""
+
+    def __init__(self, catalog: Catalog, vault: Vault) -> None:
+        self._catalog, self._vault = catalog, vault
+        self._by_id: dict[str, AppCredentials] = {}
+        self._ways: dict[str, tuple[Way, ...]] = {}
+        self._served: dict[str, tuple[Adapter, Login]] = {}
+
+    def __getitem__(self, app_id: str) -> AppCredentials:
+        return self._by_id[app_id]
+
+    def ways(self, provider: str) -> tuple[Way, ...]:
+        """The configured ways through a network's consent, in the adapter's order."""
+        return self._ways.get(provider, ())
+
+    def served_by(self, app_id: str) -> tuple[Adapter, Login]:
+        """A network and login that the app serves: what speaks for it when a grant is given back."""
+        return self._served[app_id]
+
+    def configure(self, tx: Tx, configured: Sequence[AppSettings]) -> None:
+        """Step: bring rows and memory to what is configured. Raises BadSettings naming the variable."""
+        current = {one.slot: (one, self._stored(tx, one)) for one in configured}
+        for row in repository.every_app(tx):
+            secret = self._vault.open(tx, _place(row["id"]), row["sealed_secret"])
+            scopes = tuple(row["scopes"].split())
+            self._by_id[row["id"]] = AppCredentials(row["id"], row["client_id"], secret, row["variant"], scopes, row["version"])
+            for adapter in self._catalog:
+                for login in adapter.logins:
+                    if login.slot == row["slot"]:
+                        self._served.setdefault(row["id"], (adapter, login))
+        for adapter in self._catalog:
+            self._ways[adapter.provider] = tuple(
+                (login, self._by_id[current[login.slot][1]])
+                for login in adapter.logins
+                if login.slot in current and adapter.provider in (current[login.slot][0].providers or (adapter.provider,))
+            )
+
+    def _stored(self, tx: Tx, app: AppSettings) -> str:
+        login = self._checked(app)
+        values: dict[str, object] = {"slot": app.slot, "variant": app.variant, "version": app.version, "scopes": " ".join(app.scopes)}
+        row = repository.app_of(tx, INSTALLATION, login.authority, app.client_id)
+        if row is None:
+            app_id = new_id()
+            identity = {"id": app_id, "owner": INSTALLATION, "authority": login.authority, "client_id": app.client_id}
+            sealed = self._vault.seal(tx, _place(app_id), app.client_secret)
+            repository.add_app(tx, {**identity, **values, "sealed_secret": sealed, "state": "ok"})
+            return app_id
+        app_id = str(row["id"])
+        if self._vault.open(tx, _place(app_id), row["sealed_secret"]) != app.client_secret:
+            values |= {"sealed_secret": self._vault.seal(tx, _place(app_id), app.client_secret), "state": "ok"}
+        repository.change_app(tx, app_id, values)
+        return app_id
+
+    def _checked(self, app: AppSettings) -> Login:
+        name, known = f"{PREFIX}APP_{app.slot.upper()}", [(one.provider, login) for one in self._catalog for login in one.logins]
+        served = [(provider, login) for provider, login in known if login.slot == app.slot]
+        if not served:
+            raise BadSettings(
+                f"{name}_CLIENT_ID: no network has an app slot {app.slot}; there are {_listed(login.slot for _, login in known)}"
+            )
+        login = served[0][1]
+        if app.variant and app.variant not in login.variants:
+            raise BadSettings(f"{name}_VARIANT must be one of {_listed(login.variants)}")
+        if foreign := set(app.providers) - {provider for provider, _ in served}:
+            raise BadSettings(
+                f"{name}_PROVIDERS: this app cannot serve {_listed(foreign)}, only {_listed(provider for provider, _ in served)}"
+            )
+        return login
+
+
+def _place(app_id: str) -> Place:
+    return Place(INSTALLATION, "apps", "sealed_secret", app_id)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(set(names) - {""})) or "none"

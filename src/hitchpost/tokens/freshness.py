@@ -1,0 +1,84 @@
+"""What a grant's dates and state mean for the profiles that stand on it; pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hitchpost.networks.base import TokenSet
+from hitchpost.secret import Secret
+
+WARNED_BEFORE = timedelta(days=14)
+"""How long before its end an access that cannot renew itself is shown as expiring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`healthy`, `expiring` (at `until`, and it cannot renew itself), or `reconnect_required` with the code that says why."""
+
+    state: str
+    code: str = ""
+    until: datetime | None = None
+
+
+def standing_of(backings: Iterable[Mapping[str, Any]], now: datetime) -> Standing:
+    """The standing of a profile by its live backings, best first: one live grant is enough."""
+    fallback = Standing("reconnect_required", "no_backing")
+    for row in backings:
+        if row["state"] != "live":
+            fallback = Standing("reconnect_required", row["code"])
+            continue
+        ends = row["access_expires_at"]
+        if row["renews_itself"] or ends is None or ends - now > WARNED_BEFORE:
+            return Standing("healthy")
+        if ends > now:
+            return Standing("expiring", until=ends)
+        fallback = Standing("reconnect_required", "expired")
+    return fallback
+
+
+def kept_refresh(new: TokenSet, old: TokenSet | None, now: datetime) -> TokenSet:
+    """`new` with the old refresh token where it brings none and the old one can still live: an absent one wipes nothing (RFC 6749 §6)."""
+    if new.refresh is not None or old is None or old.refresh is None:
+        return new
+    if old.refresh_expires_at is not None and old.refresh_expires_at <= now:
+        return new
+    return TokenSet(new.access, new.access_expires_at, old.refresh, old.refresh_expires_at, new.scopes, new.extras)
+
+
+def written(tokens: TokenSet) -> Secret:
+    """The one text of a token set, to be sealed as it is."""
+    return Secret(
+        json.dumps(
+            {
+                "access": tokens.access.reveal(),
+                "access_expires_at": _iso(tokens.access_expires_at),
+                "refresh": tokens.refresh.reveal() if tokens.refresh else None,
+                "refresh_expires_at": _iso(tokens.refresh_expires_at),
+                "scopes": sorted(tokens.scopes) if tokens.scopes is not None else None,
+                "extras": dict(tokens.extras),
+            }
+        )
+    )
+
+
+def read(text: Secret) -> TokenSet:
+    """The token set of a text that `written` made."""
+    stored = json.loads(text.reveal())
+    return TokenSet(
+        Secret(stored["access"]),
+        _moment(stored["access_expires_at"]),
+        Secret(stored["refresh"]) if stored["refresh"] else None,
+        _moment(stored["refresh_expires_at"]),
+        frozenset(stored["scopes"]) if stored["scopes"] is not None else None,
+        stored["extras"],
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,105 @@
+"""Tables of apps, grants and what stands behind profiles. No SELECT of a grant meets a token: token sets are a table of their own."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
+
+from hitchpost.db.base import Instant, Key, metadata
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", Key(), primary_key=True),
+    # '-' for the installation, or a workspace's id.
+    Column("owner", Key(), nullable=False),
+    Column("authority", Key(), nullable=False),
+    Column("client_id", Key(), nullable=False),
+    Column("slot", Key(), nullable=False),
+    Column("variant", Key(), nullable=False),
+    Column("version", Key(), nullable=False),
+    Column("sealed_secret", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("state", Key(), nullable=False),
+    # Never unique across owners: a client id is public, and naming it proves nothing.
+    UniqueConstraint("owner", "authority", "client_id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Key(), primary_key=True),
+    Column("app_id", Key(), ForeignKey("apps.id"), nullable=False),
+    Column("subject", Key(), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Key(), nullable=False),
+    Column("cause", Key(), nullable=False),
+    Column("code", Key(), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("granular", Text, nullable=False),
+    Column("access_expires_at", Instant),
+    Column("refresh_expires_at", Instant),
+    Column("renews_itself", Boolean, nullable=False),
+    Column("consented_at", Instant, nullable=False),
+    Column("consent_seq", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("claim_id", Key(), nullable=False),
+    Column("claim_kind", Key(), nullable=False),
+    Column("claims", Integer, nullable=False),
+    UniqueConstraint("app_id", "subject"),
+    Index("ix_grants_due", "app_id", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
+)
+
+token_sets = Table(
+    "token_sets",
+    metadata,
+    Column("grant_id", Key(), ForeignKey("grants.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    # One blob of access, refresh and extras: it cannot tear.
+    Column("sealed", Text, nullable=False),
+    Column("key_id", Key(), nullable=False),
+)
+
+reaches = Table(
+    "reaches",
+    metadata,
+    Column("id", Key(), primary_key=True),
+    Column("grant_id", Key(), ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Key(), nullable=False),
+    Column("external_id", Key(), nullable=False),
+    Column("parent_id", Key(), nullable=False),
+    # Empty: the Grant's own token acts.
+    Column("sealed_token", Text, nullable=False),
+    Column("tasks", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("check_due_at", Instant),
+    UniqueConstraint("grant_id", "kind", "external_id"),
+)
+
+backings = Table(
+    "backings",
+    metadata,
+    Column("profile_id", Key(), nullable=False),
+    Column("reach_id", Key(), ForeignKey("reaches.id", ondelete="CASCADE"), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("state", Key(), nullable=False),
+    Column("confirmed_by", Key(), nullable=False),
+    Column("confirmed_at", Instant, nullable=False),
+    PrimaryKeyConstraint("profile_id", "reach_id"),
+    Index("ix_backings_reach", "reach_id"),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("owner", Key(), primary_key=True),
+    Column("wrapped", Text, nullable=False),
+    Column("key_id", Key(), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+consent_counter = Table(
+    "consent_counter",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", Integer, nullable=False),
+)

@@ -1,0 +1,152 @@
+"""Reads and conditional updates of apps, grants, reaches and backings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, select, update
+
+from hitchpost.db.engine import Tx
+from hitchpost.tokens.cipher import key_id_of
+from hitchpost.tokens.models import apps, backings, consent_counter, grants, reaches, token_sets
+
+# Apps.
+
+
+def app_of(tx: Tx, owner: str, authority: str, client_id: str) -> RowMapping | None:
+    query = select(apps).where(apps.c.owner == owner, apps.c.authority == authority, apps.c.client_id == client_id)
+    return tx.execute(query).mappings().one_or_none()
+
+
+def every_app(tx: Tx) -> Sequence[RowMapping]:
+    return tx.execute(select(apps)).mappings().all()
+
+
+def add_app(tx: Tx, row: dict[str, object]) -> None:
+    tx.execute(insert(apps).values(row))
+
+
+def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
+    tx.execute(update(apps).where(apps.c.id == app_id).values(values))
+
+
+# Grants and their token sets.
+
+
+def next_consent(tx: Tx) -> int:
+    """One more than ever before; taken inside the callback's claim."""
+    changed = tx.execute(update(consent_counter).where(consent_counter.c.id == 1).values(value=consent_counter.c.value + 1))
+    if changed.rowcount == 0:
+        tx.execute(insert(consent_counter).values(id=1, value=1))
+    return int(tx.execute(select(consent_counter.c.value).where(consent_counter.c.id == 1)).scalar_one())
+
+
+def grant_of(tx: Tx, app_id: str, subject: str) -> RowMapping | None:
+    query = select(grants).where(grants.c.app_id == app_id, grants.c.subject == subject).with_for_update()
+    return tx.execute(query).mappings().one_or_none()
+
+
+def grant(tx: Tx, grant_id: str) -> RowMapping | None:
+    return tx.execute(select(grants).where(grants.c.id == grant_id)).mappings().one_or_none()
+
+
+def add_grant(tx: Tx, row: dict[str, object]) -> None:
+    tx.execute(insert(grants).values(row))
+
+
+def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
+    tx.execute(update(grants).where(grants.c.id == grant_id).values(values))
+
+
+def token_set(tx: Tx, grant_id: str) -> str | None:
+    """The sealed blob."""
+    return tx.execute(select(token_sets.c.sealed).where(token_sets.c.grant_id == grant_id)).scalar_one_or_none()
+
+
+def put_token_set(tx: Tx, grant_id: str, version: int, sealed: str) -> None:
+    values = {"version": version, "sealed": sealed, "key_id": key_id_of(sealed)}
+    if tx.execute(update(token_sets).where(token_sets.c.grant_id == grant_id).values(values)).rowcount == 0:
+        tx.execute(insert(token_sets).values(grant_id=grant_id, **values))
+
+
+def abandoned(tx: Tx, before: datetime, now: datetime, limit: int) -> Sequence[RowMapping]:
+    """Grants that nothing live stands on, consented before `before`, that nobody acts for."""
+    backed = exists().where(reaches.c.grant_id == grants.c.id, backings.c.reach_id == reaches.c.id, backings.c.state == "live")
+    waiting = or_(grants.c.due_at.is_(None), grants.c.due_at <= now)
+    query = select(grants).where(grants.c.state != "gone", grants.c.consented_at <= before, ~backed, waiting)
+    return tx.execute(query.order_by(grants.c.consented_at).limit(limit)).mappings().all()
+
+
+def is_backed(tx: Tx, grant_id: str) -> bool:
+    """Whether a live backing stands on the grant."""
+    query = select(func.count()).select_from(backings.join(reaches, reaches.c.id == backings.c.reach_id))
+    return bool(tx.execute(query.where(reaches.c.grant_id == grant_id, backings.c.state == "live")).scalar())
+
+
+def claim_grant(tx: Tx, grant_id: str, claim_id: str, kind: str, *, version: int, now: datetime, until: datetime) -> bool:
+    """Take a grant for one act, if it is as it was read and nobody else acts for it."""
+    free = or_(grants.c.claim_id == "", grants.c.due_at <= now)
+    query = update(grants).where(grants.c.id == grant_id, grants.c.version == version, free)
+    values = {"claim_id": claim_id, "claim_kind": kind, "claims": grants.c.claims + 1, "due_at": until, "state": "revoking"}
+    return tx.execute(query.values(values)).rowcount == 1
+
+
+def record_grant(tx: Tx, grant_id: str, claim_id: str, *, version: int, values: dict[str, object]) -> bool:
+    """Write an act's outcome, only if the claim and the version are still ours."""
+    query = update(grants).where(grants.c.id == grant_id, grants.c.claim_id == claim_id, grants.c.version == version)
+    return tx.execute(query.values({"claim_id": "", "claim_kind": ""} | values)).rowcount == 1
+
+
+def destroy(tx: Tx, grant_id: str) -> None:
+    """Forget the tokens of a grant: its set, and those derived from it."""
+    tx.execute(delete(token_sets).where(token_sets.c.grant_id == grant_id))
+    tx.execute(update(reaches).where(reaches.c.grant_id == grant_id).values(sealed_token=""))
+
+
+def others_alive(tx: Tx, grant_id: str, client_id: str, subject: str) -> bool:
+    """Whether another grant of any owner speaks for the same login at the network: revoking would end it too (threat A20)."""
+    query = (
+        select(func.count())
+        .select_from(grants.join(apps, apps.c.id == grants.c.app_id))
+        .where(grants.c.id != grant_id, apps.c.client_id == client_id, grants.c.subject == subject, grants.c.state == "live")
+    )
+    return bool(tx.execute(query).scalar())
+
+
+# What stands behind profiles.
+
+
+def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
+    """Insert or renew what the grant can act on; its id. Its sealed token is written apart, for it is bound to that id."""
+    same = and_(reaches.c.grant_id == grant_id, reaches.c.kind == kind, reaches.c.external_id == external_id)
+    known = tx.execute(select(reaches.c.id).where(same)).scalar_one_or_none()
+    if known is not None:
+        tx.execute(update(reaches).where(reaches.c.id == known).values(values))
+        return str(known)
+    row = {"id": fresh_id, "grant_id": grant_id, "kind": kind, "external_id": external_id, "sealed_token": ""}
+    tx.execute(insert(reaches).values(row | values))
+    return fresh_id
+
+
+def put_reach_token(tx: Tx, reach_id: str, sealed: str) -> None:
+    tx.execute(update(reaches).where(reaches.c.id == reach_id).values(sealed_token=sealed))
+
+
+def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: datetime) -> None:
+    """The reach stands behind the profile, after those that already do."""
+    values = {"state": "live", "confirmed_by": confirmed_by, "confirmed_at": now}
+    same = and_(backings.c.profile_id == profile_id, backings.c.reach_id == reach_id)
+    if tx.execute(update(backings).where(same).values(values)).rowcount == 0:
+        rank = tx.execute(select(func.count()).select_from(backings).where(backings.c.profile_id == profile_id)).scalar_one() + 1
+        tx.execute(insert(backings).values(profile_id=profile_id, reach_id=reach_id, rank=rank, **values))
+
+
+def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """For each live backing of these profiles, best first: its grant's state, code and expiry."""
+    columns = (backings.c.profile_id, grants.c.state, grants.c.code, grants.c.access_expires_at, grants.c.refresh_expires_at)
+    query = (
+        select(*columns, grants.c.renews_itself)
+        .select_from(backings.join(reaches, reaches.c.id == backings.c.reach_id).join(grants, grants.c.id == reaches.c.grant_id))
+        .where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live")
+        .order_by(backings.c.profile_id, backings.c.rank)
+    )
+    return tx.execute(query).mappings().all()

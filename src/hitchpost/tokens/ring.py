@@ -1,0 +1,81 @@
+"""The key ring: ids and 256-bit keys, from a setting or a file apart from the database. The first key wraps new data keys."""
+
+import base64
+import binascii
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hitchpost.ids import new_id, random_bytes
+from hitchpost.settings import Settings
+from hitchpost.tokens.cipher import KEY_BYTES
+
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_SETTING = "HITCHPOST_KEY_RING"
+
+
+class BadRing(Exception):
+    """The key ring cannot be used; the message names the setting or file and what to do. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Keys by id; `primary` is the one for new seals. `made_at`: the file that was made just now, or empty."""
+
+    primary: str
+    keys: dict[str, bytes] = field(repr=False)
+    made_at: str = ""
+
+
+def parse(text: str, source: str) -> Ring:
+    """`id:base64,id:base64,…`, the first is primary. Raises BadRing naming `source`."""
+    keys: dict[str, bytes] = {}
+    for number, part in enumerate((one.strip() for one in text.split(",") if one.strip()), 1):
+        key_id, colon, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not colon or not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES:
+            raise BadRing(f"{source}: key {number} must be `id:` and the base64 of exactly {KEY_BYTES} bytes")
+        if key_id in keys:
+            raise BadRing(f"{source}: the key id {key_id} stands there twice")
+        if len(set(key)) < 8:
+            raise BadRing(f"{source}: key {key_id} is not random; make one with `hitchpost keys new-ring-key`")
+        keys[key_id] = key
+    if not keys:
+        raise BadRing(f"{source}: there is no key in it")
+    return Ring(next(iter(keys)), keys)
+
+
+def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
+    """The ring of this installation; made only for an empty database, so that a lost ring is never papered over (threat E2)."""
+    if settings.key_ring:
+        return parse(settings.key_ring.reveal(), _SETTING)
+    path = settings.key_dir / "ring"
+    if path.exists():
+        if path.stat().st_mode & 0o077:
+            raise BadRing(f"{path} can be read by others; run: chmod 600 {path}")
+        return parse(path.read_text(), str(path))
+    if not database_empty:
+        raise BadRing(
+            f"the database holds sealed tokens, but there is no key ring: set {_SETTING} or {_SETTING}_FILE, or put the ring back at {path}"
+        )
+    return _made(path)
+
+
+def _made(path: Path) -> Ring:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = base64.urlsafe_b64encode(random_bytes(KEY_BYTES)).decode()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        # Another process of this installation was first: its ring is the ring.
+        return parse(path.read_text(), str(path))
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{new_id()[:9]}:{key}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    ring = parse(path.read_text(), str(path))
+    return Ring(ring.primary, ring.keys, made_at=str(path))

@@ -1,0 +1,77 @@
+"""Vault: seals and opens secrets under their owner's data key; the data keys are stored wrapped by the ring."""
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_or_keep_sqlite
+
+from hitchpost.clock import Clock
+from hitchpost.db.engine import Tx
+from hitchpost.ids import random_bytes
+from hitchpost.secret import Secret
+from hitchpost.tokens import cipher
+from hitchpost.tokens.cipher import KEY_BYTES, Place, SealBroken
+from hitchpost.tokens.models import data_keys
+from hitchpost.tokens.ring import BadRing, Ring
+
+INSTALLATION = "-"
+
+
+def is_unused(tx: Tx) -> bool:
+    """Whether nothing was ever sealed in this database: only then may a new ring be made."""
+    return tx.execute(select(func.count()).select_from(data_keys)).scalar() == 0
+
+
+class Vault:
+    """One for the process; unwrapped data keys are kept in memory."""
+
+    def __init__(self, ring: Ring, clock: Clock) -> None:
+        self._ring, self._clock = ring, clock
+        self._opened: dict[str, bytes] = {}
+
+    def check(self, tx: Tx) -> None:
+        """At start: every data key opens with the ring. Raises BadRing otherwise, and nothing else happens (threat E2)."""
+        for row in tx.execute(select(data_keys)).mappings():
+            self._unwrapped(row["owner"], row["wrapped"])
+        self._data_key(tx, INSTALLATION)
+
+    def seal(self, tx: Tx, place: Place, secret: Secret) -> str:
+        """The sealed text of a secret, to be stored at `place` and nowhere else."""
+        return cipher.seal(self._data_key(tx, place.owner), self._ring.primary, place, secret.reveal().encode())
+
+    def open(self, tx: Tx, place: Place, text: str) -> Secret:
+        """The secret that was sealed for `place`. Raises SealBroken."""
+        return Secret(cipher.unseal(self._data_key(tx, place.owner), place, text).decode())
+
+    def _data_key(self, tx: Tx, owner: str) -> bytes:
+        query = select(data_keys.c.wrapped).where(data_keys.c.owner == owner)
+        stored = tx.execute(query).scalar_one_or_none()
+        if stored is None:
+            self._add(tx, owner)
+            # Read back: of two processes that come at once, one key stands for both.
+            stored = tx.execute(query).scalar_one()
+        # Remembered by the wrapped text, not by the owner: a key whose transaction was rolled back is never used again.
+        if stored not in self._opened:
+            self._opened[stored] = self._unwrapped(owner, stored)
+        return self._opened[stored]
+
+    def _add(self, tx: Tx, owner: str) -> None:
+        wrapped = cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), random_bytes(KEY_BYTES))
+        row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
+        keep = insert_or_keep_postgres if tx.dialect.name == "postgresql" else insert_or_keep_sqlite
+        tx.execute(keep(data_keys).values(row).on_conflict_do_nothing())
+
+    def _unwrapped(self, owner: str, wrapped: str) -> bytes:
+        key = self._ring.keys.get(cipher.key_id_of(wrapped))
+        try:
+            if key is None:
+                raise SealBroken
+            return cipher.unseal(key, _wrapping(owner), wrapped)
+        except SealBroken:
+            raise BadRing(
+                f"the key ring does not open this database: HITCHPOST_KEY_RING (or the file in HITCHPOST_KEY_DIR) must hold the key "
+                f"{cipher.key_id_of(wrapped)} that sealed it; nothing was changed"
+            ) from None
+
+
+def _wrapping(owner: str) -> Place:
+    return Place(owner, "data_keys", "wrapped", owner)
