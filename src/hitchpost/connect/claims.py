@@ -123,8 +123,13 @@ class Claims:
         trip, now = arrival.trip, self._clock.now()
         # The Grant is recorded whatever became of the trip: the network may already have killed its older tokens.
         grant_id = self._tokens.record_consent(tx, app_id=trip.app_id, consent=consent, consent_seq=trip.consent_seq)
-        looked = {"status": Status.LOOKING, "grant_id": grant_id, "sealed_verifier": "", "found": found_json(consent.subject)}
-        due = {"due_at": now, "expires_at": now + CHOICE_LIFE}
+        looked: dict[str, object] = {
+            "status": Status.LOOKING,
+            "grant_id": grant_id,
+            "sealed_verifier": "",
+            "found": found_json(consent.subject),
+        }
+        due: dict[str, object] = {"due_at": now, "expires_at": now + CHOICE_LIFE}
         repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=looked | due)
 
     def record_fault(self, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault, tx: Tx) -> None:

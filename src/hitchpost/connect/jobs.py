@@ -36,6 +36,11 @@ class Looks:
             await asyncio.gather(*self._running)
 
 
+def end_flows_of_browsers(tx: Tx, session_ids: tuple[str, ...]) -> None:
+    """Step: a browser session that ends takes its open requests with it (threat A7)."""
+    repository.end(tx, repository.of_browsers(session_ids), Status.EXPIRED, "authorization_expired")
+
+
 async def run_due(database: Database, clock: Clock, looks: Looks, profiles: Profiles) -> None:
     """One sweep: end interrupted exchanges and expired requests, take over due looks, forget what is over."""
 

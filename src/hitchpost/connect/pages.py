@@ -35,8 +35,7 @@ class ConnectPages:
     def routes(self) -> list[Route]:
         """Start, callback, and everything below `/connect/<id>`."""
         return [
-            Route(START, self.start, methods=["GET"]),
-            Route(START, self._form(self.depart), methods=["POST"]),
+            Route(START, self.either, methods=["GET", "POST"]),
             Route("/api/social-connect/callback/{provider}", self.callback, methods=["GET"]),
             Route("/connect/{id}", self.connection, methods=["GET"]),
             Route("/connect/{id}/attach", self._form(self.attach), methods=["POST"]),
@@ -60,6 +59,10 @@ class ConnectPages:
                 return self._stopped(request, problem, viewer)
 
         return posted
+
+    async def either(self, request: Request) -> Response:
+        """One route for both methods, so that a 405 names both: GET shows, POST leaves."""
+        return await (self._form(self.depart)(request) if request.method == "POST" else self.start(request))
 
     async def start(self, request: Request) -> Response:
         """The start page. Signed out it always leads to sign-in, whether the workspace exists or not."""
@@ -86,8 +89,8 @@ class ConnectPages:
 
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
         # A page that moves on, not a redirect: Chromium holds form-action against the whole chain of a redirected POST.
-        context = {"url": departure.url, "network": shown.network_of(adapter)}
-        return self._pages.answer(request, "connect/moving.html", viewer=viewer, headers=_LEAVING, **context)
+        network = shown.network_of(adapter)
+        return self._pages.answer(request, "connect/moving.html", viewer=viewer, headers=_LEAVING, url=departure.url, network=network)
 
     async def callback(self, request: Request) -> Response:
         """The network's answer, by GET only. A HEAD or a prefetch is not the person: nothing happens."""

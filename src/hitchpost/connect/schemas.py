@@ -8,6 +8,14 @@ PATH = "/api/_public/v1/social-profiles/connection-url"
 PROVIDERS = ("facebook", "instagram", "x", "linkedin", "pinterest")
 """The contract's five; a further network that an installation adds is accepted without being in this list."""
 
+REFUSALS = {
+    "400": "Unsupported provider, or another parameter missing or wrong",
+    "404": "No such workspace for the caller",
+    "413": "The body is larger than 64 KiB",
+    "415": "The body is not application/json",
+}
+"""What this call may answer beside what every call of the public API may."""
+
 
 def operation(refusals: Mapping[str, Any]) -> dict[str, Any]:
     """The OpenAPI operation; `refusals`: the documented error answers by status."""

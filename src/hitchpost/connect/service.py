@@ -38,25 +38,33 @@ class ConnectFlow:
 
     # 1. The URL.
 
-    def url_for(self, provider: str, workspace_id: str) -> str:
+    def url_for(self, provider: object, workspace_id: str) -> str:
         """The browser URL that starts a connection. It holds no secret: the session that opens it gives the authority."""
         return f"{self._public_url}/api/social-connect/start?provider={provider}&workspaceId={workspace_id}"
 
-    def configured(self, provider: str) -> Adapter:
-        """The network. Raises Problem provider_unsupported or provider_not_configured."""
-        if provider not in self._catalog:
-            raise Problem("provider_unsupported", providers=", ".join(self._catalog.providers))
-        adapter = self._catalog[provider]
-        if not self._tokens.logins(provider):
-            raise Problem("provider_not_configured", network=adapter.title, provider=provider)
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Every network that this installation knows."""
+        return self._catalog.providers
+
+    def supported(self, provider: object) -> Adapter:
+        """The network. Raises Problem provider_unsupported, also for what is not even text."""
+        if not isinstance(provider, str) or provider not in self._catalog:
+            raise Problem("provider_unsupported", providers=", ".join(self.providers))
+        return self._catalog[provider]
+
+    def configured(self, provider: object) -> Adapter:
+        """The network, if an app for it is configured. Raises Problem provider_unsupported or provider_not_configured."""
+        adapter = self.supported(provider)
+        if not self._tokens.logins(adapter.provider):
+            raise Problem("provider_not_configured", network=adapter.title, provider=adapter.provider)
         return adapter
 
     # 2. The start page: changes nothing.
 
     async def start(self, provider: str, workspace_id: str, person_id: str) -> Start:
         """What the start page shows. Refuses in this order: unsupported, no such workspace, role, not configured."""
-        if provider not in self._catalog:
-            raise Problem("provider_unsupported", providers=", ".join(self._catalog.providers))
+        self.supported(provider)
         seat = await self._database.read(lambda tx: self._claims.seat(tx, workspace_id, person_id))
         self.configured(provider)
         ways = tuple(Way.of(login) for login, _ in self._tokens.logins(provider))

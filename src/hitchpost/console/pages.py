@@ -22,7 +22,7 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
     async def home(request: Request) -> Response:
         viewer = await signed_in.viewer(request)
         if viewer is None:
-            return see_other("/setup" if await workspaces.awaits_setup() else "/sign-in")
+            return see_other("/setup" if await workspaces.setup.is_open() else "/sign-in")
         seats = await workspaces.of_person(viewer.person_id)
         found = await profiles.of_workspaces([seat.id for seat in seats])
         shown = [
@@ -33,9 +33,7 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
             for seat in seats
         ]  # fmt: skip
         offered = [{"provider": one.provider, "title": one.title} for one in networks]
-        return pages.answer(
-            request, "console/home.html", viewer=viewer, form_token=viewer.form_token, workspaces=shown, networks=offered
-        )
+        return pages.answer(request, "console/home.html", viewer=viewer, form_token=viewer.form_token, workspaces=shown, networks=offered)
 
     return [Route("/", home, methods=["GET"])]
 

@@ -11,7 +11,9 @@ depends_on = None
 
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
+% if downgrades and downgrades.strip() != "pass":
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${downgrades}
+% endif

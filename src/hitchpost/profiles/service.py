@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import RowMapping
+
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.events import service as events
@@ -105,13 +107,19 @@ class Profiles:
         """Step: these profiles, by name."""
         return self._listed(tx, repository.by_ids(tx, ids))
 
-    def _listed(self, tx: Tx, rows: Sequence[Mapping[str, object]]) -> tuple[Profile, ...]:
+    def _listed(self, tx: Tx, rows: Sequence[RowMapping]) -> tuple[Profile, ...]:
         standing = self._tokens.standing(tx, [str(row["id"]) for row in rows])
         return tuple(
             Profile(
-                *(str(row[name]) for name in ("id", "workspace_id", "provider", "kind", "name", "handle", "picture")),
-                health=standing[str(row["id"])].state,
-            )
+                row["id"],
+                row["workspace_id"],
+                row["provider"],
+                row["kind"],
+                row["name"],
+                row["handle"],
+                row["picture"],
+                standing[row["id"]].state,
+            )  # fmt: skip
             for row in rows
         )
 

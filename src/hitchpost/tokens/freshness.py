@@ -1,10 +1,11 @@
 """What a grant's dates and state mean for the profiles that stand on it; pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from hitchpost.networks.base import TokenSet
 from hitchpost.secret import Secret
@@ -22,7 +23,7 @@ class Standing:
     until: datetime | None = None
 
 
-def standing_of(backings: Iterable[Mapping[str, Any]], now: datetime) -> Standing:
+def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
     """The standing of a profile by its live backings, best first: one live grant is enough."""
     fallback = Standing("reconnect_required", "no_backing")
     for row in backings:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import RowMapping
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
@@ -122,7 +123,7 @@ class TokenKeeper:
 
     def standing(self, tx: Tx, profile_ids: Sequence[str]) -> Mapping[str, Standing]:
         """Step: how each of these profiles stands, for lists."""
-        found: dict[str, list[Mapping[str, object]]] = {profile_id: [] for profile_id in profile_ids}
+        found: dict[str, list[RowMapping]] = {profile_id: [] for profile_id in profile_ids}
         for row in repository.backed_by(tx, profile_ids):
             found[row["profile_id"]].append(row)
         now = self._clock.now()
@@ -144,7 +145,7 @@ class TokenKeeper:
         claimed = await self._database.begin(lambda tx: self._claim_revoke(tx, grant_id, claim_id))
         if claimed is None:
             return False
-        version, values = claimed.version, {"state": "gone", "due_at": None}
+        values: dict[str, object] = {"state": "gone", "due_at": None}
         try:
             outcome = await claimed.act(self._http, self._clock)
         except Fault as fault:
@@ -155,7 +156,7 @@ class TokenKeeper:
 
         def record(tx: Tx) -> bool:
             # A newer consent may have taken the grant over meanwhile: then the version is not ours, and nothing is touched.
-            gone = repository.record_grant(tx, grant_id, claim_id, version=version, values=values) and "state" in values
+            gone = repository.record_grant(tx, grant_id, claim_id, version=claimed.version, values=values) and "state" in values
             if gone:
                 repository.destroy(tx, grant_id)
             return gone

@@ -1,0 +1,152 @@
+"""The web application, and the server's process: `python -m hitchpost.asgi` (neither command line nor migrations are loaded in it)."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from hitchpost.bootstrap import Services, build
+from hitchpost.connect import schemas as connect_schemas
+from hitchpost.connect.api import ConnectionUrl
+from hitchpost.connect.pages import ConnectPages
+from hitchpost.console import pages as console_pages
+from hitchpost.db.schema import WrongSchema
+from hitchpost.people import pages as people_pages
+from hitchpost.profiles import api as profiles_api
+from hitchpost.profiles import pages as profiles_pages
+from hitchpost.settings import BadSettings, Settings, read_settings
+from hitchpost.tokens.ring import BadRing
+from hitchpost.web.log import set_up
+from hitchpost.web.pages import Mark, Pages
+from hitchpost.web.problems import exception_handlers
+from hitchpost.web.shell import Shell
+from hitchpost.workspaces import api as workspaces_api
+from hitchpost.workspaces import pages as workspaces_pages
+from hitchpost.workspaces.auth import Door
+from hitchpost.workspaces.schemas import RESPONSES
+
+GRACE_SECONDS = 25
+
+
+def pages_of(services: Services) -> Pages:
+    """What renders every page; says on each when the networks are not the real ones."""
+    settings = services.settings
+    banner = f"Sandbox: the networks are simulated at {settings.networks_at}" if settings.networks_at else ""
+    marks = {one.provider: Mark(one.title, one.mark, one.colour) for one in services.catalog}
+    return Pages(public_url=settings.public_url, banner=banner, catalog_marks=marks)
+
+
+def create_app(services: Services, *, background: bool = True, access_log: bool = True) -> ASGIApp:
+    """The whole application around built services. `background`: run the sweeps while it lives (tests call them by hand)."""
+    settings, pages = services.settings, pages_of(services)
+    log = set_up(settings.log_level)
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        if background:
+            services.ticker.start()
+        if code := await services.workspaces.setup_code():
+            print(f"\n  Set up this installation at {settings.public_url}/setup with the code {code.reveal()}\n", flush=True)
+        yield
+        await services.close()
+
+    app = FastAPI(title="Hitchpost API", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    for kind, handler in exception_handlers(pages).items():
+        app.add_exception_handler(kind, handler)
+    configured = [one for one in services.catalog if services.tokens.logins(one.provider)]
+    signed_in = services.signed_in
+    # Routing is a linear scan: the call that the product exists for stands first.
+    app.router.routes.append(Route(connect_schemas.PATH, ConnectionUrl(services.flow), methods=["POST"]))
+    app.include_router(workspaces_api.router(services.workspaces))
+    app.include_router(profiles_api.router(services.profiles, settings.public_url))
+    app.router.routes += [
+        *console_pages.routes(services.workspaces, services.profiles, signed_in, pages, configured),
+        *ConnectPages(services.flow, services.looks, signed_in, pages, services.catalog, services.clock).routes(),
+        *people_pages.routes(services.people, pages, settings),
+        *workspaces_pages.routes(services.workspaces, services.people, pages, settings),
+        *profiles_pages.routes(services.profiles),
+        pages.static.route(),
+        Route("/openapi.json", _document(app, settings), methods=["GET"]),
+        Route("/health", _health([one.provider for one in configured], services), methods=["GET"]),
+    ]
+    door = Door(app, services.workspaces, services.clock, settings)
+    return Shell(door, settings=settings, pages=pages, log=log, access_log=access_log, clock=services.clock)
+
+
+def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """The OpenAPI document of the public API; the plain route of the connection URL is described by its own schemas."""
+    described = app.openapi()
+    described["servers"] = [{"url": settings.public_url}]
+    described["paths"][connect_schemas.PATH] = {"post": connect_schemas.operation(_refusals())}
+    return described
+
+
+def _refusals() -> dict[str, Any]:
+    """The refusals of the connection-URL call, in the form that FastAPI gives to its own routes' ones."""
+    headers = RESPONSES[401]["headers"]
+    described = {str(status): {"description": one["description"], "headers": one["headers"]} for status, one in RESPONSES.items()}
+    described |= {status: {"description": text, "headers": headers} for status, text in connect_schemas.REFUSALS.items()}
+    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+    return {status: {**one, "content": schema} for status, one in sorted(described.items())}
+
+
+def _document(app: FastAPI, settings: Settings) -> Any:
+    async def openapi(_request: Request) -> Response:
+        return JSONResponse(document(app, settings))
+
+    return openapi
+
+
+def _health(providers: list[str], services: Services) -> Any:
+    async def health(_request: Request) -> Response:
+        await services.database.read(lambda tx: None)
+        return JSONResponse({"status": "ok", "providers": providers})
+
+    return health
+
+
+async def serve(services: Services) -> None:
+    """Answer on the configured address until told to stop; then finish what is under way within GRACE_SECONDS."""
+    host, _, port = services.settings.bind.rpartition(":")
+    config = uvicorn.Config(
+        create_app(services), host=host.strip("[]"), port=int(port), log_config=None, access_log=False, server_header=False,
+        date_header=True, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS, h11_max_incomplete_event_size=32_768,
+    )  # fmt: skip
+    await uvicorn.Server(config).serve()
+
+
+async def _main() -> int:
+    try:
+        services = await build(read_settings(os.environ))
+    except (BadSettings, BadRing, WrongSchema) as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    await serve(services)
+    return 0
+
+
+def main() -> int:
+    """Exit code 2 for a configuration that cannot work; the sentence on stderr names the setting."""
+    with asyncio.Runner(loop_factory=_loop()) as runner:
+        return runner.run(_main())
+
+
+def _loop() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

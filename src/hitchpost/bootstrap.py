@@ -1,0 +1,116 @@
+"""The only place that builds things: configuration in, services out. Callbacks from lower rooms to higher ones are tied here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import httpx2
+
+from hitchpost.clock import Clock, SystemClock
+from hitchpost.connect import repository as flow_rows
+from hitchpost.connect.jobs import Looks, end_flows_of_browsers, run_due
+from hitchpost.connect.service import ConnectFlow
+from hitchpost.db import schema
+from hitchpost.db.engine import Database, Tx, open_database
+from hitchpost.events.service import Events
+from hitchpost.jobs.ticker import Beat, Ticker
+from hitchpost.networks.catalog import Catalog, discover
+from hitchpost.networks.http import NetworkHttp
+from hitchpost.people.auth import SignedIn
+from hitchpost.people.service import People
+from hitchpost.profiles.service import Profiles
+from hitchpost.settings import AppSettings, Configuration, Settings
+from hitchpost.tokens.ring import load_or_make
+from hitchpost.tokens.service import TokenKeeper
+from hitchpost.tokens.vault import Vault, is_unused
+from hitchpost.workspaces.service import Workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that runs, built and tied together."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    catalog: Catalog
+    http: NetworkHttp
+    people: People
+    signed_in: SignedIn
+    workspaces: Workspaces
+    tokens: TokenKeeper
+    profiles: Profiles
+    flow: ConnectFlow
+    looks: Looks
+    ticker: Ticker
+
+    async def close(self) -> None:
+        """Stop what runs in the background, then what it uses."""
+        await self.ticker.stop()
+        await self.looks.settled()
+        await self.http.close()
+        await self.database.close()
+
+
+async def build(
+    configuration: Configuration,
+    *,
+    clock: Clock | None = None,
+    catalog: Catalog | None = None,
+    database: Database | None = None,
+    networks: httpx2.AsyncBaseTransport | None = None,
+) -> Services:
+    """Open, check, and tie everything together. `networks`: another transport for outgoing calls, for tests in one process.
+
+    Raises BadSettings, BadRing, WrongSchema, each with a sentence for whoever runs the server.
+    """
+    settings = configuration.settings
+    clock, catalog = clock or SystemClock(), catalog or discover()
+    database = database or open_database(settings.database)
+    http = NetworkHttp(settings.networks_at, transport=networks)
+    await database.read(schema.check)
+    people = People(
+        database,
+        clock,
+        idle=timedelta(hours=settings.session_idle_hours),
+        absolute=timedelta(hours=settings.session_hours),
+        on_session_ended=end_flows_of_browsers,
+    )
+    workspaces = Workspaces(database, clock, people)
+    tokens = await _token_keeper(configuration.apps, settings, database, clock, catalog, http)
+    profiles = Profiles(database, clock, tokens, http)
+    flow = ConnectFlow(
+        database=database, clock=clock, catalog=catalog, http=http, workspaces=workspaces, tokens=tokens, profiles=profiles,
+        public_url=settings.public_url,
+    )  # fmt: skip
+    looks = Looks(flow)
+    ticker = Ticker(
+        [
+            Beat("connections", 10.0, partial(run_due, database, clock, looks, profiles)),
+            Beat("abandoned grants", 60.0, tokens.sweep_abandoned),
+            Beat("events", 1.0, Events(database).seal),
+        ]
+    )
+    return Services(
+        settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
+        workspaces=workspaces, tokens=tokens, profiles=profiles, flow=flow, looks=looks, ticker=ticker,
+    )  # fmt: skip
+
+
+async def _token_keeper(
+    apps: Sequence[AppSettings], settings: Settings, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp
+) -> TokenKeeper:
+    """The keeper with its ring checked against the database, and the configured apps."""
+    ring = load_or_make(settings, database_empty=await database.read(is_unused))
+    vault = Vault(ring, clock)
+    keeper = TokenKeeper(
+        database, clock, vault, catalog, http, flow_open=lambda tx, grant_id: flow_rows.flow_open(tx, grant_id, clock.now())
+    )
+
+    def start(tx: Tx) -> None:
+        vault.check(tx)
+        keeper.configure_apps(tx, apps)
+
+    await database.begin(start)
+    return keeper
