@@ -8,6 +8,8 @@ import pytest
 from hitchpost.db.base import metadata
 from hitchpost.db.engine import SqliteDatabase
 from tests.support.clock import ManualClock
+from tests.support.house import House, opened
+from tests.support.people import Town, settled_town
 
 
 @pytest.fixture
@@ -22,3 +24,16 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     await database.begin(metadata.create_all)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clock: ManualClock) -> AsyncIterator[House]:
+    """Hitchpost beside the sandbox, on SQLite, with every network configured."""
+    async with opened(tmp_path, clock) as house:
+        yield house
+
+
+@pytest.fixture
+async def town(house: House) -> Town:
+    """The house with Ada, Ben, Vic and Cleo."""
+    return await settled_town(house)

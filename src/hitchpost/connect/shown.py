@@ -69,9 +69,9 @@ def offered(offer: Offer) -> dict[str, Any]:
 
 
 def matching(offers: tuple[Offer, ...], wanted: str) -> list[Offer]:
-    """The offers whose name, handle or id holds every word of the search, case ignored; all of them for an empty search."""
+    """The offers whose name or handle holds every word of the search, case ignored; all of them for an empty search."""
     words = wanted.casefold().split()
-    texts = ((offer, f"{offer.candidate.name} {offer.candidate.handle} {offer.candidate.external_id}".casefold()) for offer in offers)
+    texts = ((offer, f"{offer.candidate.name} {offer.candidate.handle}".casefold()) for offer in offers)
     return [offer for offer, text in texts if all(word in text for word in words)]
 
 

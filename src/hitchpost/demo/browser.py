@@ -81,9 +81,29 @@ class Page:
         for form in self.forms:
             if urljoin(self.url, form.action).partition("?")[0].endswith(action_ends):
                 return form
-        raise DemoFailed(
-            f"the page {self.url.partition('?')[0]} ({self.status}{' ' + self.code if self.code else ''}) has no such form: {self.text[:300]}"
-        )
+        raise DemoFailed(f"the page {self.url.partition('?')[0]} ({self.status} {self.code}) has no such form: {self.text[:300]}")
+
+
+def read_page(url: str, status: int, code: str, html: str) -> Page:
+    """The page in an answer; `code`: its Hitchpost-Error."""
+    reader = _Reader()
+    reader.feed(html)
+    return Page(url, status, code, reader.forms, reader.refresh, " ".join(reader.text))
+
+
+def filled(form: FormOnPage, changed: Fields, drop: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """The form's own fields but those named in `changed` or `drop`, and `changed`, as they are sent."""
+    names = {name for name, _ in changed} | set(drop)
+    sent: dict[str, list[str]] = {}
+    for name, value in [pair for pair in form.fields if pair[0] not in names] + changed:
+        sent.setdefault(name, []).append(value)
+    return sent
+
+
+def refresh_target(page: Page) -> str:
+    """Where the page moves on to by itself."""
+    target = page.refresh.partition(";")[2].partition("=")[2].strip()
+    return urljoin(page.url, target) if target else page.url
 
 
 class Browser:
@@ -100,29 +120,20 @@ class Browser:
         """GET a page, redirects followed."""
         return self._page(self._client.get(url))
 
-    def submit(self, page: Page, form: FormOnPage, changed: Fields, *, drop: tuple[str, ...] = ()) -> Page:
-        """Send a form with its own fields but those named in `changed` or `drop`, and `changed`."""
-        names = {name for name, _ in changed} | set(drop)
-        pairs = [pair for pair in form.fields if pair[0] not in names] + changed
-        grouped: dict[str, list[str]] = {}
-        for name, value in pairs:
-            grouped.setdefault(name, []).append(value)
-        return self._page(self._client.post(urljoin(page.url, form.action or page.url), data=grouped))
+    def submit(self, page: Page, form: FormOnPage, changed: Fields) -> Page:
+        """Send a form with its own fields but those named in `changed`, and `changed`."""
+        return self._page(self._client.post(urljoin(page.url, form.action or page.url), data=filled(form, changed)))
 
     def follow(self, page: Page) -> Page:
         """Go where the page's refresh leads, again and again, until a page stands still."""
         deadline = time.monotonic() + self._patience
         while page.refresh:
-            seconds, _, target = page.refresh.partition(";")
-            target = target.partition("=")[2].strip()
+            seconds = page.refresh.partition(";")[0]
             if time.monotonic() > deadline:
                 raise DemoFailed(f"the page {page.url.partition('?')[0]} goes on refreshing: {page.text[:300]}")
             time.sleep(min(float(seconds or 0), 0.2))
-            page = self.open(urljoin(page.url, target) if target else page.url)
+            page = self.open(refresh_target(page))
         return page
 
     def _page(self, answer: httpx2.Response) -> Page:
-        reader = _Reader()
-        reader.feed(answer.text)
-        code = answer.headers.get("Hitchpost-Error", "")
-        return Page(str(answer.url), answer.status_code, code, reader.forms, reader.refresh, " ".join(reader.text))
+        return read_page(str(answer.url), answer.status_code, answer.headers.get("Hitchpost-Error", ""), answer.text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hitchpost.demo.programs import DemoFailed, Program
+from hitchpost.networks.catalog import discover
 from hitchpost.secret import Secret
 
 EMAIL, PASSWORD = "ada@lantern.example", "lantern-lights-the-way"
@@ -38,9 +39,12 @@ def environment(folder: Path, port: int, sandbox: Program) -> dict[str, str]:
         "HITCHPOST_KEY_DIR": str(folder / "keys"), "HITCHPOST_NETWORKS_AT": sandbox.address, "HITCHPOST_NETWORKS_AT_INSECURE": "true",
         "HITCHPOST_LOG_LEVEL": "warning",
     }  # fmt: skip
+    logins = [login for adapter in discover() for login in adapter.logins]
     for app in sandbox.json("/_sandbox/apps"):
-        slot = app["slot"].upper()
-        own[f"HITCHPOST_APP_{slot}_CLIENT_ID"], own[f"HITCHPOST_APP_{slot}_CLIENT_SECRET"] = app["client_id"], app["client_secret"]
+        for login in logins:
+            if login.authority == app["authority"] and app["variant"] in ("", login.variants[0]):
+                name = f"HITCHPOST_APP_{login.slot.upper()}_CLIENT"
+                own |= {f"{name}_ID": app["client_id"], f"{name}_SECRET": app["client_secret"]}
     return own
 
 

@@ -1,0 +1,208 @@
+"""A whole Hitchpost beside a whole sandbox in one process, real HTTP over ASGI, and browsers with cookie jars of their own."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx2
+from sqlalchemy import text
+from starlette.types import ASGIApp
+
+from hitchpost.asgi import create_app
+from hitchpost.bootstrap import Services, build
+from hitchpost.db.base import metadata
+from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Tx, open_database
+from hitchpost.db.schema import HEAD
+from hitchpost.demo.browser import Fields, FormOnPage, Page, filled, read_page, refresh_target
+from hitchpost.networks.catalog import Catalog, discover
+from hitchpost.secret import Secret
+from hitchpost.settings import read_settings
+from hitchpost.workspaces.roles import Role
+from hitchpost_sandbox.app import build as build_sandbox
+from hitchpost_sandbox.clock import SandboxClock
+from hitchpost_sandbox.ledger import Ledger
+from hitchpost_sandbox.world import World
+from tests.support.clock import ManualClock
+
+PUBLIC_URL, SANDBOX_URL = "http://127.0.0.1:8420", "http://localhost:8421"
+PASSWORD = "correct-horse-battery-canary"
+NETWORKS = ("facebook", "instagram", "x", "linkedin", "pinterest")
+
+
+class ByHost(httpx2.AsyncBaseTransport):
+    """Sends each request to the program that its origin belongs to; all else is unreachable."""
+
+    def __init__(self, programs: Mapping[str, ASGIApp]) -> None:
+        self._programs = {origin: httpx2.ASGITransport(app=app) for origin, app in programs.items()}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        if origin not in self._programs:
+            raise httpx2.ConnectError(f"nobody listens at {origin}")
+        return await self._programs[origin].handle_async_request(request)
+
+
+class Browser:
+    """One cookie jar; follows redirects, submits forms, and (by `settle`) the pages' own refreshes."""
+
+    def __init__(self, house: "House") -> None:
+        self.house = house
+        self.client = httpx2.AsyncClient(transport=house.wire, follow_redirects=True)
+        self.seen: list[str] = []
+
+    async def open(self, url: str, *, follow: bool = True, headers: Mapping[str, str] | None = None) -> Page:
+        return self._page(await self.client.get(urljoin(PUBLIC_URL, url), follow_redirects=follow, headers=headers))
+
+    async def submit(self, page: Page, form: FormOnPage, changed: Fields, drop: tuple[str, ...] = ()) -> Page:
+        return await self.post(urljoin(page.url, form.action or page.url), filled(form, changed, drop))
+
+    async def post(self, url: str, data: Mapping[str, str | list[str]], *, headers: Mapping[str, str] | None = None) -> Page:
+        return self._page(await self.client.post(urljoin(PUBLIC_URL, url), data=dict(data), headers=headers))
+
+    async def settle(self, page: Page) -> Page:
+        """Follow refreshes, letting background looks finish in between."""
+        for _ in range(10):
+            if not page.refresh:
+                return page
+            await self.house.services.looks.settled()
+            page = await self.open(refresh_target(page))
+        return page
+
+    def _page(self, answer: httpx2.Response) -> Page:
+        self.seen.append(answer.text)
+        return read_page(str(answer.url), answer.status_code, answer.headers.get("Hitchpost-Error", ""), answer.text)
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> Page:
+        page = await self.open("/sign-in")
+        return await self.submit(page, page.form("/sign-in"), [("email", email), ("password", password)])
+
+    # The way, step by step.
+
+    async def start(self, provider: str, workspace_id: str) -> Page:
+        return await self.open(f"/api/social-connect/start?provider={provider}&workspaceId={workspace_id}")
+
+    async def depart(self, provider: str, workspace_id: str, login: str = "") -> Page:
+        """From the start page to the network's consent page."""
+        page = await self.start(provider, workspace_id)
+        form = page.form("/api/social-connect/start")
+        moving = await self.submit(page, form, [("login", login)] if login else [])
+        return await self.open(refresh_target(moving))
+
+    async def consent(self, page: Page, person: str = "ada", *, allow: bool = True, ticks: Fields | None = None) -> str:
+        """Decide at the network; the address that it sends the browser back to, not yet opened."""
+        form = next(one for one in page.forms if any(name == "person" for name, _ in one.fields + one.boxes))
+        changed = [("person", person), ("decision", "allow" if allow else "deny"), *(ticks or [])]
+        sent = filled(form, changed, drop=("scope", "target") if ticks else ())
+        answer = await self.client.post(urljoin(page.url, form.action or page.url), data=sent, follow_redirects=False)
+        assert answer.status_code in (302, 303), answer.text[:400]
+        return str(answer.headers["location"])
+
+    async def arrive(self, provider: str, workspace_id: str, person: str = "ada", login: str = "") -> Page:
+        """From the start page through consent to the settled page of the connection."""
+        page = await self.depart(provider, workspace_id, login)
+        if page.url.startswith(SANDBOX_URL):
+            page = await self.open(await self.consent(page, person))
+        # Else the network skipped its consent page, as LinkedIn does for who has consented before.
+        return await self.settle(page)
+
+    async def attach(self, page: Page, picks: list[str] | None = None) -> Page:
+        """Pick (everything usable by default) and connect."""
+        form = page.form("/attach")
+        keys = picks if picks is not None else [value for name, value in form.boxes if name == "pick"]
+        return await self.settle(await self.submit(page, form, [("pick", key) for key in keys], drop=("pick",)))
+
+
+@dataclass(slots=True)
+class House:
+    """The two programs and what tests ask of them."""
+
+    services: Services
+    app: ASGIApp
+    world: World
+    wire: httpx2.AsyncBaseTransport
+    clock: ManualClock
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.ledger
+
+    def browser(self) -> Browser:
+        return Browser(self)
+
+    async def person(self, email: str, name: str) -> str:
+        """A new person's id; the password is PASSWORD."""
+        hashed = await self.services.people.hash_password(Secret(PASSWORD))
+
+        def add(tx: Tx) -> str:
+            return self.services.people.create_person(tx, email=email, name=name, password_hash=hashed, now=self.clock.now()).id
+
+        return await self.services.database.begin(add)
+
+    async def workspace(self, name: str, owner_id: str) -> str:
+        return await self.services.database.begin(lambda tx: self.services.workspaces.create(tx, name=name, owner_id=owner_id))
+
+    async def member(self, workspace_id: str, person_id: str, role: Role) -> None:
+        await self.services.workspaces.add_member(workspace_id, person_id, role)
+
+    async def key(self, person_id: str) -> str:
+        _, secret = await self.services.database.begin(lambda tx: self.services.workspaces.issue_key(tx, person_id, "tests"))
+        return secret.reveal()
+
+    def api(self, key: str) -> httpx2.AsyncClient:
+        """A caller with this key."""
+        return httpx2.AsyncClient(transport=self.wire, base_url=f"{PUBLIC_URL}/api/_public/v1/", headers={"X-API-Key": key})
+
+    async def rows(self, sql: str) -> list[dict[str, object]]:
+        """What stands in the database, read past our own code."""
+        return await self.services.database.read(lambda tx: [dict(row) for row in tx.execute(text(sql)).mappings()])
+
+
+def variables(tmp_path: Path, world: World, catalog: Catalog, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a server whose networks are this sandbox."""
+    found = {
+        "HITCHPOST_PUBLIC_URL": PUBLIC_URL, "HITCHPOST_DATA_DIR": str(tmp_path / "data"), "HITCHPOST_KEY_DIR": str(tmp_path / "keys"),
+        "HITCHPOST_NETWORKS_AT": SANDBOX_URL, "HITCHPOST_NETWORKS_AT_INSECURE": "true", "HITCHPOST_LOG_LEVEL": "info",
+        "HITCHPOST_RATE_LIMIT": "100000",
+    }  # fmt: skip
+    for app in world.apps:
+        for login in (login for adapter in catalog for login in adapter.logins):
+            if login.authority == app.authority and app.variant in ("", login.variants[0]):
+                name = f"HITCHPOST_APP_{login.slot.upper()}_CLIENT"
+                found |= {f"{name}_ID": app.client_id, f"{name}_SECRET": app.client_secret}
+    found |= extra or {}
+    return {name: value for name, value in found.items() if value}
+
+
+async def prepared(url: str) -> SqliteDatabase | PostgresDatabase:
+    """An open database at the newest schema, made from the tables themselves (a test of its own holds the migration to them)."""
+    database = open_database(url)
+
+    def make(tx: Tx) -> None:
+        metadata.create_all(tx)
+        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        tx.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+    await database.begin(make)
+    return database
+
+
+@asynccontextmanager
+async def opened(
+    tmp_path: Path, clock: ManualClock, *, extra: Mapping[str, str] | None = None, database_url: str = "", world: World | None = None
+) -> AsyncIterator[House]:
+    """Both programs, built and closed."""
+    world = world or World(clock=SandboxClock())
+    sandbox, catalog = build_sandbox(world), discover()
+    configuration = read_settings(variables(tmp_path, world, catalog, extra))
+    database = await prepared(database_url or configuration.settings.database)
+    networks = ByHost({SANDBOX_URL: sandbox})
+    services = await build(configuration, clock=clock, catalog=catalog, database=database, networks=networks)
+    app = create_app(services, background=False)
+    public = configuration.settings.public_url
+    house = House(services, app, world, ByHost({public: app, SANDBOX_URL: sandbox}), clock)
+    try:
+        yield house
+    finally:
+        await services.close()
