@@ -9,7 +9,8 @@ import httpx2
 
 from hitchpost.clock import Clock, SystemClock
 from hitchpost.connect import repository as flow_rows
-from hitchpost.connect.jobs import Looks, end_flows_of_browsers, run_due
+from hitchpost.connect.jobs import end_flows_of_browsers, run_due
+from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
 from hitchpost.db import schema
 from hitchpost.db.engine import Database, Tx, open_database

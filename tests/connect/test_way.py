@@ -90,7 +90,7 @@ async def test_sixty_pages_are_all_listed_and_can_be_searched_without_javascript
     browser = await town.browser("ada")
     page = await browser.arrive("facebook", town.lantern, person="mona")
     assert len([1 for name, _ in page.form("/attach").boxes if name == "pick"]) == 60
-    found = await browser.open(page.url + "?q=07")
+    found = await browser.open(page.url.partition("#")[0] + "?q=07")
     assert 0 < len([1 for name, _ in found.form("/attach").boxes if name == "pick"]) < 60
 
 

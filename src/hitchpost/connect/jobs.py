@@ -1,39 +1,11 @@
 """What falls due in the flow: lost looks are taken over, what ran out is ended, what is over is forgotten."""
 
-import asyncio
-
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
-from hitchpost.connect.service import ConnectFlow
+from hitchpost.connect.looks import Looks
 from hitchpost.connect.states import CHOICE_LIFE, KEPT, Status
 from hitchpost.db.engine import Database, Tx
 from hitchpost.profiles.service import Profiles
-
-LOOKS_AT_ONCE = 8
-
-
-class Looks:
-    """Runs looks in the background of this process; the rows make it harmless to lose or repeat one."""
-
-    def __init__(self, flow: ConnectFlow) -> None:
-        self._flow = flow
-        self._running: set[asyncio.Task[None]] = set()
-        self._gate = asyncio.Semaphore(LOOKS_AT_ONCE)
-
-    def begin(self, request_id: str) -> None:
-        """Start the look of a request and return at once."""
-        task = asyncio.create_task(self._look(request_id))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _look(self, request_id: str) -> None:
-        async with self._gate:
-            await self._flow.look(request_id)
-
-    async def settled(self) -> None:
-        """Wait until every look that was begun here has ended."""
-        while self._running:
-            await asyncio.gather(*self._running)
 
 
 def end_flows_of_browsers(tx: Tx, session_ids: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from hitchpost.clock import Clock
 from hitchpost.connect import shown
 from hitchpost.connect.flow import Departure, Scene, Visitor
-from hitchpost.connect.jobs import Looks
+from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
 from hitchpost.connect.states import OPEN, TRIP, Status
 from hitchpost.errors import Problem

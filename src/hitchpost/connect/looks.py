@@ -1,0 +1,31 @@
+"""Looks in the background: the callback answers at once, and the list is read behind a page that shows progress."""
+
+import asyncio
+
+from hitchpost.connect.service import ConnectFlow
+
+LOOKS_AT_ONCE = 8
+
+
+class Looks:
+    """Runs looks in the background of this process; the rows make it harmless to lose or repeat one."""
+
+    def __init__(self, flow: ConnectFlow) -> None:
+        self._flow = flow
+        self._running: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    def begin(self, request_id: str) -> None:
+        """Start the look of a request and return at once."""
+        task = asyncio.create_task(self._look(request_id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _look(self, request_id: str) -> None:
+        async with self._gate:
+            await self._flow.look(request_id)
+
+    async def settled(self) -> None:
+        """Wait until every look that was begun here has ended."""
+        while self._running:
+            await asyncio.gather(*self._running)
