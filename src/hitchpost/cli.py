@@ -99,6 +99,7 @@ async def _inside(configuration: Configuration, act: Callable[[House], Awaitable
     from datetime import timedelta
 
     from hitchpost.clock import SystemClock
+    from hitchpost.connect.jobs import end_flows_of_browsers
     from hitchpost.db.engine import open_database
     from hitchpost.db.schema import check
     from hitchpost.people.service import People
@@ -113,8 +114,7 @@ async def _inside(configuration: Configuration, act: Callable[[House], Awaitable
             clock,
             idle=timedelta(hours=settings.session_idle_hours),
             absolute=timedelta(hours=settings.session_hours),
-            # Connections under way read their session and seat again at each step: none goes on without them.
-            on_session_ended=lambda _tx, _ids: None,
+            on_session_ended=end_flows_of_browsers,
         )
         return await act(House(clock, database, people, Workspaces(database, clock, people)))
     finally:

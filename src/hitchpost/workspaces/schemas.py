@@ -1,6 +1,5 @@
 """What the public API answers about callers and workspaces, and how it says no. Answers hold these fields and no others (threat C6)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,33 +53,14 @@ _RATE_HEADERS = {
     "X-RateLimit-Reset": _integer("when the budget is restored, in Unix seconds"),
 }
 
-_REFUSALS: Mapping[int, str] = {
-    400: "The request must be adjusted; an unsupported provider, for one",
-    401: "Missing API token",
-    403: "Invalid API token, or a role that does not allow this",
-    404: "No such workspace for the caller",
-    413: "The body is too large",
-    415: "The body is not JSON",
-    429: "More calls than the limit allows",
-    500: "Unknown error",
-}
-
-
-def _headers_of(status: int) -> dict[str, Any]:
-    return {**_RATE_HEADERS, "Retry-After": _integer("seconds to wait")} if status == 429 else _RATE_HEADERS
-
-
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody, "description": _REFUSALS[status], "headers": _headers_of(status)} for status in (401, 403, 429, 500)
+    401: {"model": ErrorBody, "description": "Missing API token", "headers": _RATE_HEADERS},
+    403: {"model": ErrorBody, "description": "Invalid API token, or a role that does not allow this", "headers": _RATE_HEADERS},
+    429: {
+        "model": ErrorBody,
+        "description": "More calls than the limit allows",
+        "headers": {**_RATE_HEADERS, "Retry-After": _integer("seconds to wait")},
+    },
+    500: {"model": ErrorBody, "description": "Unknown error", "headers": _RATE_HEADERS},
 }
 """What every call of the public API may answer beside its success: for FastAPI's `responses`."""
-
-REFUSALS: Mapping[str, Any] = {
-    str(status): {
-        "description": description,
-        "headers": _headers_of(status),
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
-    }
-    for status, description in _REFUSALS.items()
-}
-"""The same in OpenAPI's own words, for a call on a workspace that takes a body and is described by hand."""

@@ -187,7 +187,10 @@ class Workspaces:
     # API keys and callers.
 
     def issue_key(self, tx: Tx, person_id: str, name: str, *, actor: str = OPERATOR) -> tuple[ApiKey, Secret]:
-        """Step: a new key, and its secret for the only time. Raises Problem form_incomplete for what is no name, and for who is not active."""
+        """Step: a new key, and its secret for the only time (threat C4).
+
+        Raises Problem form_incomplete for what is no name, and for who is not active.
+        """
         if self._people.person(tx, person_id) is None:
             raise Problem("form_incomplete", detail="A deactivated account gets no keys.")
         secret = new_api_key()
