@@ -1,8 +1,9 @@
 """Fault: what went wrong at a network, classed by what may be done about it. Fails closed: the unknown is never `REVOKED`."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
@@ -81,6 +82,18 @@ class Expected:
     kind: FaultKind
     detail: str
     source: str
+
+
+def moment(header: str, now: datetime) -> datetime | None:
+    """When a limit's header says to come back: below 10^9 it is seconds to wait, above it is Unix time.
+
+    None when it holds no number, or one that lies more than a month ahead; a moment that has passed is now.
+    """
+    if (digits := re.match(r"\s*(\d{1,10})\b", header)) is None:
+        return None
+    number = int(digits[1])
+    at = now + timedelta(seconds=number) if number < 10**9 else datetime.fromtimestamp(number, UTC)
+    return max(at, now) if at - now <= timedelta(days=31) else None
 
 
 def judge(table: Iterable[Expected], status: int, code: str, *, retry_at: datetime | None = None) -> Fault:
