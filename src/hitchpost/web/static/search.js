@@ -4,6 +4,7 @@
   const list = document.getElementById("candidates");
   if (!list) return;
   const rows = [...list.querySelectorAll("li[data-text]")];
+  const groups = [...list.querySelectorAll(".group")];
   const boxes = [...list.querySelectorAll("input[name=pick]")];
   const search = document.querySelector("input[data-filter]");
   const all = list.querySelector("input[data-select-all]");
@@ -27,6 +28,7 @@
   const filter = () => {
     const words = fold(search.value).split(/\s+/);
     for (const row of rows) row.hidden = !words.every((word) => texts.get(row).includes(word));
+    for (const group of groups) group.hidden = !group.querySelector("li[data-text]:not([hidden])");
     none.hidden = rows.some((row) => !row.hidden);
     tally();
   };
