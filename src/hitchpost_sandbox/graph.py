@@ -35,7 +35,9 @@ _STILL_THERE_UNTIL = {
 _VERSION = re.compile(r"v\d+\.\d+")
 _FIELD = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+\([^()]*\))*|[{},])\s*")
 _TRACE_BYTES = 8
-DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+LIMIT = 25
+"""Objects in one answer, asked or not. The real maximum is not established; a small one keeps callers honest about cursors."""
+
 OTHER_REDIRECT = (
     "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"
 )
@@ -238,8 +240,7 @@ def fields(text: str) -> Tree:
 def listed(visit: Visit, given: Mapping[str, str], path: str, nodes: Sequence[Node]) -> dict[str, Value]:
     """One page of an edge: `data`, cursors, and `next` as a whole address that holds the token, as the network gives it."""
     asked = fields(given.get("fields", ""))
-    limit = int(given["limit"]) if given.get("limit", "").isdecimal() else DEFAULT_LIMIT
-    limit = max(1, min(limit, MAX_LIMIT))
+    limit = max(1, min(int(given["limit"]) if given.get("limit", "").isdecimal() else LIMIT, LIMIT))
     start = _after(given.get("after", ""), nodes)
     shown = nodes[start : start + limit]
     body: dict[str, Value] = {"data": [node.shown(asked) for node in shown]}

@@ -119,7 +119,7 @@ async def test_a_throttle_says_when_to_come_back(clock: ManualClock) -> None:
     assert (await fault_of(Canned(error(80001), 400, {"x-business-use-case-usage": "[]"}), clock)).retry_at is None
 
 
-async def test_E_the_token_travels_in_a_header_with_a_proof_and_in_no_address(clock: ManualClock) -> None:
+async def test_E5_the_token_travels_in_a_header_with_a_proof_and_in_no_address(clock: ManualClock) -> None:
     network = CannedNetwork({ME: Canned({"id": "1"})})
     await graph.read(call_to(network, clock), TOKEN, "me", fields="id")
     (asked,) = network.asked
