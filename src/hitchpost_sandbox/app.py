@@ -1,0 +1,103 @@
+"""The sandbox as an ASGI app: finds the twin by host, in the path (`/api.x.com/2/users/me`) or in the Host header (`api.x.com`)."""
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hitchpost_sandbox import networks, pictures
+from hitchpost_sandbox.control import control_plane
+from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.twin import Twin, Visit
+from hitchpost_sandbox.world import World
+
+
+def build(world: World, twins: Iterable[Twin] | None = None) -> "Sandbox":
+    """The app over `world`. `twins`: by default all that are found in `networks/`."""
+    return Sandbox(world, networks.found() if twins is None else tuple(twins))
+
+
+class Sandbox:
+    """Routes a request to its twin, serves pictures, writes every answer into the ledger. `/` and `/_sandbox/…` are its own."""
+
+    def __init__(self, world: World, twins: tuple[Twin, ...]) -> None:
+        self.world = world
+        self._twins = twins
+        self._hosts = frozenset(host for twin in twins for host in twin.hosts)
+        self._control: ASGIApp = control_plane(world, twins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        host, path, prefix = self._place(scope)
+        if not host:
+            await self._control(scope, receive, send)
+            return
+        # root_path tells Starlette which part of the address is the sandbox's own doing (ASGI spec, HTTP connection scope).
+        request = Request({**scope, "root_path": prefix}, receive)
+        response = await self._answer(request, host, path, prefix)
+        await response(scope, receive, send)
+
+    def _place(self, scope: Scope) -> tuple[str, str, str]:
+        """Real host, real path, and the path form's prefix; no host for the sandbox's own pages."""
+        path: str = scope["path"]
+        named = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "").partition(":")[0].lower()
+        if named in self._hosts:
+            return named, path, ""
+        first, _, rest = path.lstrip("/").partition("/")
+        if first in self._hosts:
+            return first, f"/{rest}", f"/{first}"
+        return "", path, ""
+
+    async def _answer(self, request: Request, host: str, path: str, prefix: str) -> Response:
+        visit, response = None, None
+        fits = [
+            (twin, route, caught)
+            for twin in self._twins
+            for route in twin.routes
+            if host in route.hosts and (caught := route.match(path)) is not None
+        ]
+        for twin, route, caught in fits:
+            if route.takes(request.method):
+                visit = Visit(request, self.world, twin, host, path, caught, prefix)
+                response = await route.handler(visit)
+                break
+        owner = fits[0][0] if fits else next(twin for twin in self._twins if host in twin.hosts)
+        if visit is None or response is None:
+            visit = Visit(request, self.world, owner, host, path, {}, prefix)
+            if fits:
+                allowed = sorted({method for _, route, _ in fits for method in route.methods.split()})
+                response = PlainTextResponse("Method Not Allowed", 405, {"allow": ", ".join(allowed)})
+            elif host in owner.picture_hosts:
+                response = _picture(visit)
+            else:
+                response = await owner.lost(visit)
+        self._write(visit, response.status_code)
+        return response
+
+    def _write(self, visit: Visit, status: int) -> None:
+        app, person = (visit.token.client_id, visit.token.person) if visit.token is not None else ("", "")
+        self.world.ledger.write(
+            visit.twin.network, What.CALL, app=app, person=person, method=visit.method, host=visit.host, path=visit.path, status=status
+        )
+
+
+def _picture(visit: Visit) -> Response:
+    if visit.method not in ("GET", "HEAD"):
+        return PlainTextResponse("Method Not Allowed", 405, {"allow": "GET, HEAD"})
+    if pictures.dead(visit.request.url.query, visit.clock.now().timestamp()):
+        return PlainTextResponse("URL signature expired", 403)
+    kind, body = pictures.at(visit.path)
+    return Response(body, media_type=kind, headers={"cache-control": "max-age=3600"})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

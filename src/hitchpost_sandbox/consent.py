@@ -1,0 +1,105 @@
+"""The consent page that all twins share: who you are, what you tick, allow or deny; the same fields for people and for programs.
+
+A program posts `person` (a key of the cast) and `decision` (`allow` or `deny`) to the authorize address, query included. `scope` and
+`target`, repeated, narrow the grant; leaving one out grants everything offered, unless a field `shown` names it, as the page does.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import PlainTextResponse, Response
+
+from hitchpost_sandbox import pages
+from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.people import Person
+from hitchpost_sandbox.twin import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing a person may share or not: a Page, an account, a business. `id` is what the form posts and the grant remembers."""
+
+    id: str
+    title: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the person decided. When denied, `scopes` and `targets` are empty."""
+
+    allowed: bool
+    person: Person
+    scopes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+def _no_targets(_person: Person) -> Sequence[Target]:
+    return ()
+
+
+async def ask(
+    visit: Visit,
+    app: App,
+    *,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    people: Iterable[Person],
+    handle: Callable[[Person], str],
+    targets: Callable[[Person], Sequence[Target]] = _no_targets,
+    may_untick: bool = False,
+    fixed: frozenset[str] = frozenset(),
+) -> Decision | Response:
+    """Show the consent page (GET, HEAD) or read the decision (POST); a POST that makes no sense answers 400 in plain words.
+
+    `people`: who has an account here. `handle`: how the network calls a person (`@adalantern`). `targets`: what that person may share.
+    `may_untick`: single scopes can be refused, all but the `fixed` ones.
+    """
+    offered = tuple(people)
+    if visit.method != "POST":
+        visit.ledger.write(visit.twin.network, What.AUTHORIZE_SHOWN, app=app.client_id, scopes=list(scopes), redirect_uri=redirect_uri)
+        return pages.show(
+            visit.twin,
+            "consent.html",
+            app=app,
+            scopes=scopes,
+            people=[(person, handle(person), _grouped(targets(person))) for person in offered],
+            sharing=any(targets(person) for person in offered),
+            may_untick=may_untick,
+            fixed=fixed,
+            redirect_uri=redirect_uri,
+        )
+    form = await visit.form()
+    key = form.get("person", [""])[-1]
+    person = next((one for one in offered if one.key == key), None)
+    choice = form.get("decision", [""])[-1]
+    if person is None:
+        return PlainTextResponse(f"field 'person' must be one of: {', '.join(one.key for one in offered)}", 400)
+    if choice not in ("allow", "deny"):
+        return PlainTextResponse("field 'decision' must be 'allow' or 'deny'", 400)
+    if choice == "deny":
+        visit.ledger.write(visit.twin.network, What.CONSENT_DENIED, app=app.client_id, person=person.key)
+        return Decision(False, person)
+    granted = _narrowed(form, "scope", scopes) if may_untick else tuple(scopes)
+    return Decision(
+        True,
+        person,
+        tuple(scope for scope in scopes if scope in granted or scope in fixed),
+        _narrowed(form, "target", [target.id for target in targets(person)]),
+    )
+
+
+def _narrowed(form: dict[str, list[str]], name: str, offered: Sequence[str]) -> tuple[str, ...]:
+    """The ticked ones of `offered`; all of them when the form neither ticks any nor says that it has shown them."""
+    ticked = form.get(name, [])
+    if not ticked and name not in form.get("shown", []):
+        return tuple(offered)
+    return tuple(one for one in offered if one in ticked)
+
+
+def _grouped(targets: Sequence[Target]) -> dict[str, list[Target]]:
+    groups: dict[str, list[Target]] = {}
+    for target in targets:
+        groups.setdefault(target.group, []).append(target)
+    return groups

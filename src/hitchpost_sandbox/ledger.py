@@ -1,0 +1,88 @@
+"""What happened at the networks, in order: tests ask here, so that they never believe the product's own word alone.
+
+Secrets (codes, tokens) enter only as a fingerprint, so a ledger can be shown, kept and searched for leaks.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from hitchpost_sandbox.clock import SandboxClock
+
+Fact = str | int | bool | list[str]
+
+
+class What(StrEnum):
+    """The kinds of entries; each lists the facts it carries in `Entry.facts`."""
+
+    AUTHORIZE_SHOWN = "authorize_shown"
+    """A consent page was shown: `scopes`, `redirect_uri`."""
+    AUTHORIZE_REFUSED = "authorize_refused"
+    """The network showed its own error page instead and sent nobody back: `reason`."""
+    CONSENT_GIVEN = "consent_given"
+    """`scopes`, `targets`, `family`: exactly what the person granted."""
+    CONSENT_DENIED = "consent_denied"
+    CODE_ISSUED = "code_issued"
+    """`code` (fingerprint), `scopes`, `redirect_uri`, `family`."""
+    CODE_REDEEMED = "code_redeemed"
+    """`code`, `family`."""
+    CODE_REFUSED = "code_refused"
+    """`code`, `reason` (a word of `authority.Why`)."""
+    TOKEN_ISSUED = "token_issued"  # noqa: S105 - a kind of entry
+    """`token` (fingerprint), `token_kind`, `scopes`, `family`."""
+    TOKEN_ROTATED = "token_rotated"  # noqa: S105 - a kind of entry
+    """`token`: the refresh token that has just been used up; `family`."""
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a kind of entry
+    """`token`, `reason`."""
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a kind of entry
+    """`token`, `token_kind`, `reason`, `family`."""
+    CALL = "call"
+    """Every request a twin answered: `method`, `host`, `path` (never the query), `status`."""
+
+
+def fingerprint(secret: str) -> str:
+    """How a secret is named in the ledger: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `network` is the twin's or authority's name; `app` a client id, `person` a key of the cast, or empty."""
+
+    seq: int
+    at: str
+    network: str
+    what: What
+    app: str
+    person: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Ledger:
+    """Append-only; nothing in the sandbox reads it to decide anything."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self._clock = clock
+        self._entries: list[Entry] = []
+
+    def write(self, network: str, what: What, *, app: str = "", person: str = "", **facts: Fact) -> None:
+        at = self._clock.now().isoformat(timespec="milliseconds")
+        self._entries.append(Entry(len(self._entries) + 1, at, network, what, app, person, facts))
+
+    def read(
+        self, *, network: str = "", what: str = "", app: str = "", person: str = "", after: int = 0, **facts: Fact
+    ) -> tuple[Entry, ...]:
+        """The entries that match every filter given, oldest first. `after`: only those with a greater `seq`."""
+        return tuple(
+            entry
+            for entry in self._entries[after:]
+            if network in ("", entry.network)
+            and what in ("", entry.what)
+            and app in ("", entry.app)
+            and person in ("", entry.person)
+            and all(entry.facts.get(name) == value for name, value in facts.items())
+        )

@@ -1,0 +1,34 @@
+"""Counting calls in fixed windows, for networks that say how many are left."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hitchpost_sandbox.clock import SandboxClock
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """After one call: how many are left (-1: there was none left for it) and when the window ends, in Unix seconds."""
+
+    limit: int
+    left: int
+    resets_at: int
+
+
+class Limits:
+    """One counter for each key and window; windows begin at multiples of their length since 1970."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self._clock = clock
+        self._made: dict[tuple[str, int], int] = {}
+
+    def spend(self, key: str, *, limit: int, window: timedelta) -> Spent:
+        """Count one call for `key`; a call that finds nothing left costs nothing."""
+        length = int(window.total_seconds())
+        resets_at = (math.floor(self._clock.now().timestamp()) // length + 1) * length
+        made = self._made.get((key, resets_at), 0)
+        if made >= limit:
+            return Spent(limit, -1, resets_at)
+        self._made[key, resets_at] = made + 1
+        return Spent(limit, limit - made - 1, resets_at)

@@ -1,0 +1,42 @@
+"""The pages that people see at a simulated network, all under a banner that says what they are."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.people import Person
+from hitchpost_sandbox.twin import Twin, Visit
+
+_HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    # No form-action: Chromium holds it against the redirect back to the app too.
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+}
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def show(twin: Twin, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    """A page of this network from `templates/`."""
+    return HTMLResponse(_templates.get_template(template).render(twin=twin, **values), status, _HEADERS)
+
+
+def stopped(visit: Visit, heading: str, text: str, *, reason: str, status: int = 400, app: str = "") -> HTMLResponse:
+    """The network's own error page, for what it never tells the app: nobody is sent back. `reason` goes to the ledger, not to the page."""
+    visit.ledger.write(visit.twin.network, What.AUTHORIZE_REFUSED, app=app, reason=reason)
+    return show(visit.twin, "stopped.html", status, heading=heading, text=text)
+
+
+def front(twins: tuple[Twin, ...], people: tuple[Person, ...], apps: tuple[App, ...]) -> HTMLResponse:
+    """The sandbox's own first page: which networks, who lives there, which apps they know."""
+    return HTMLResponse(_templates.get_template("front.html").render(twin=None, twins=twins, people=people, apps=apps), 200, _HEADERS)

@@ -1,0 +1,169 @@
+"""What a simulated network is: one file in `networks/` that ends in `TWIN = Twin(...)`, and everything it is given to answer with.
+
+How to write a twin
+-------------------
+1. One module `networks/<name>.py`; nothing else needs to know it. It is found by scanning. It imports from this package only.
+2. List `Route`s: the real hosts, the methods, the real path as a pattern (`/v{version}/me`; `{rest:path}` also takes slashes), the handler.
+   The first route that fits answers. A path that fits with another method answers 405, one that fits nowhere the twin's `lost` handler.
+3. A handler is `async def name(visit: Visit) -> Response`. It sees the real host and the real path, however the caller came
+   (`http://localhost:8421/api.x.com/2/users/me` or `Host: api.x.com`). Any Starlette response will do.
+4. The authorize route takes GET and POST with one handler, in three beats (see `networks/x.py`):
+   judge the query, answering with `pages.stopped(visit, …)` where the network sends nobody back;
+   `answer = await consent.ask(visit, app, …)`, which shows the consent page on GET and reads the person's decision on POST:
+   return it if it is a Response;
+   then `authority.consent(…)`, `authority.open_code(…)` and `visit.send_back(redirect_uri, {...})` in the network's own parameters.
+5. Codes and tokens live in `visit.authority` (module `authority`): `redeem`, `issue`, `find`, `take_refresh`, `living`, `revoke…`. They
+   raise `Refused` with a `why`; the twin chooses status and words. They write the ledger themselves, and every answered request is written
+   as a `call`.
+6. People are data (module `people`): `visit.world.cast[token.person].facebook`, … App-scoped ids come from `scoped_number` / `scoped_word`.
+7. Pictures: name any address `https://<one of picture_hosts>/…/<picture>.png`; the core serves it (module `pictures`).
+   Addresses in answers are absolute https addresses on the real hosts, as the network would give them; the caller rewrites them.
+8. Call limits are counted by `visit.world.limits.spend(…)`.
+9. Per-app switches stand in `app.options` (`app.on("name")`); say in the twin's docstring which ones it reads.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from re import Pattern
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import compile_path
+
+from hitchpost_sandbox.authority import Authority
+from hitchpost_sandbox.clock import SandboxClock
+from hitchpost_sandbox.grants import Token
+from hitchpost_sandbox.ledger import Ledger
+from hitchpost_sandbox.world import World
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request at one real host and path. `params`: what the pattern caught. `token`: set it, and the ledger knows who called."""
+
+    request: Request
+    world: World
+    twin: "Twin"
+    host: str
+    path: str
+    params: Mapping[str, str]
+    prefix: str
+    token: Token | None = None
+
+    @property
+    def clock(self) -> SandboxClock:
+        return self.world.clock
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.ledger
+
+    @property
+    def authority(self) -> Authority:
+        """The twin's own authorization server."""
+        return self.world.authority(self.twin.authority)
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def query(self) -> QueryParams:
+        return self.request.query_params
+
+    def header(self, name: str) -> str:
+        """A request header, or the empty text."""
+        return self.request.headers.get(name, "")
+
+    async def form(self) -> dict[str, list[str]]:
+        """The fields of a form body, url-encoded or multipart, every value of each; empty for another body. Files are left out."""
+        fields: dict[str, list[str]] = {}
+        for name, value in (await self.request.form(max_fields=2000)).multi_items():
+            if isinstance(value, str):
+                fields.setdefault(name, []).append(value)
+        return fields
+
+    async def fields(self) -> dict[str, str]:
+        """Query and form body as one, for networks that take parameters in either; the body wins, and the last of several values."""
+        return dict(self.query) | {name: values[-1] for name, values in (await self.form()).items()}
+
+    def basic(self) -> tuple[str, str] | None:
+        """Client id and secret of an `Authorization: Basic` header; None when there is none or it cannot be read (RFC 7617)."""
+        scheme, _, rest = self.header("authorization").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, colon, secret = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return (name, secret) if colon else None
+
+    def bearer(self) -> str:
+        """The token of an `Authorization: Bearer` header, or the empty text."""
+        scheme, _, rest = self.header("authorization").partition(" ")
+        return rest.strip() if scheme.lower() == "bearer" else ""
+
+    def reach(self, host: str, path: str) -> str:
+        """Where this visitor's browser finds another page of a network: beside this one in the path form, by https in the plain form."""
+        return f"/{host}{path}" if self.prefix else f"https://{host}{path}"
+
+    def send_back(self, redirect_uri: str, parameters: Mapping[str, str], *, fragment: str = "") -> Response:
+        """302 to the app with `parameters` joined to its query (RFC 6749 §4.1.2); `fragment` is what some networks append."""
+        join = "&" if "?" in redirect_uri else "?"
+        query = urlencode({name: value for name, value in parameters.items() if value})
+        address = redirect_uri + (join + query if query else "") + fragment
+        return RedirectResponse(address, status_code=302, headers={"cache-control": "no-store"})
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers `methods` (joined by spaces) at one path pattern of some hosts. GET answers HEAD as well."""
+
+    hosts: tuple[str, ...]
+    methods: str
+    pattern: str
+    handler: Handler
+    _regex: Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_regex", compile_path(self.pattern)[0])
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """What the pattern catches in `path`; None when it does not fit."""
+        found = self._regex.match(path)
+        return None if found is None else found.groupdict()
+
+    def takes(self, method: str) -> bool:
+        return ("GET" if method == "HEAD" else method) in self.methods.split()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One simulated network.
+
+    `authority`: whose apps and tokens it speaks for. `lost`: answers paths that the network does not know.
+    `allow` and `cancel`: the words on the consent page's two buttons. `colour`: of the page's heading bar.
+    `scope_words`: a sentence for each scope; a scope without one is shown by its name.
+    """
+
+    network: str
+    title: str
+    authority: str
+    routes: tuple[Route, ...]
+    lost: Handler
+    picture_hosts: tuple[str, ...] = ()
+    colour: str = "#333a45"
+    allow: str = "Allow"
+    cancel: str = "Cancel"
+    scope_words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset(host for route in self.routes for host in route.hosts) | frozenset(self.picture_hosts)
