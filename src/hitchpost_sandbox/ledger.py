@@ -86,3 +86,7 @@ class Ledger:
             and person in ("", entry.person)
             and all(entry.facts.get(name) == value for name, value in facts.items())
         )
+
+    def count(self, what: str, *, network: str = "", app: str = "", person: str = "", **facts: Fact) -> int:
+        """How often `what` happened, filtered as by `read`."""
+        return len(self.read(what=what, network=network, app=app, person=person, **facts))
