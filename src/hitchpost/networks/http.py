@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -18,11 +19,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of a network. `body` raw, bounded; header names in lower case."""
+    """A whole answer of a network. `body` raw, bounded, and hidden in repr, for it may hold tokens; header names in lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def ok(self) -> bool:
@@ -53,6 +54,8 @@ class NetworkHttp:
             timeout=httpx2.Timeout(deadline, connect=5.0, pool=5.0),
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
             headers={"user-agent": "hitchpost", "accept-encoding": "identity"},
+            # One client serves everybody: a cookie kept from one person's call must never go out with another's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     def address(self, url: str) -> str:

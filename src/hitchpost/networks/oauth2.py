@@ -4,12 +4,15 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from hitchpost.networks.base import Call, TokenSet
+from hitchpost.errors import FixBy
+from hitchpost.networks.base import Call, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
+
+_CENTURY = 100 * 365 * 24 * 60 * 60
 
 
 def challenge_of(verifier: str) -> str:
@@ -31,7 +34,7 @@ def authorize_url(call: Call, *, state: str, redirect_uri: str, challenge: str, 
     }
     if facts.pkce:
         query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
-    return call.http.address(facts.authorize_url.format(version=call.version)) + "?" + urlencode(query)
+    return call.http.address(facts.authorize_url.format(version=call.version)) + "?" + urlencode(query, quote_via=quote)
 
 
 async def token_call(call: Call, fields: Mapping[str, str]) -> Answer:
@@ -66,13 +69,33 @@ def split_scopes(text: object) -> frozenset[str] | None:
     return frozenset(part for part in re.split(r"[\s,]+", text) if part)
 
 
+def ungranted(call: Call, granted: frozenset[str] | None) -> tuple[str, ...]:
+    """What was asked but not granted, in the order of asking; an answer that names no scopes granted all (RFC 6749 §5.1)."""
+    return () if granted is None else tuple(scope for scope in call.login.asked(call.app) if scope not in granted)
+
+
+def unpermitted(call: Call, granted: frozenset[str] | None, needed: tuple[str, ...]) -> Verdict | None:
+    """The verdict when a scope that a connection cannot do without was not granted, or is not even asked; None when all are there."""
+    asked = call.login.asked(call.app)
+    had = frozenset(asked) if granted is None else granted
+    lacking = [scope for scope in needed if scope not in had]
+    if not lacking:
+        return None
+    named = ", ".join(lacking)
+    if set(lacking).isdisjoint(asked):
+        why, how = f"This server does not ask for: {named}.", "Whoever runs this server must add it to the app's list of scopes."
+        return Verdict(usable=False, code="permission_not_asked", why=why, fix_by=FixBy.OPERATOR, how=how)
+    why = f"You did not grant a permission that is needed: {named}."
+    return Verdict(usable=False, code="permission_missing", why=why, how="Connect again and allow everything that is asked.")
+
+
 def seconds(body: Json, name: str) -> int | None:
-    """A positive number of seconds in an answer, also when sent as text; None when absent or unusable."""
+    """A positive number of seconds in an answer, also when sent as text; None when absent or unusable, which a century is too."""
     try:
         value = int(body[name])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return value if value > 0 else None
+    return value if 0 < value < _CENTURY else None
 
 
 def text(body: Json, name: str) -> str:

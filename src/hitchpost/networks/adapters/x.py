@@ -1,11 +1,10 @@
 """X: one consent is one account, and every read of it is billed to the app's owner. Facts: docs/networks/x.md."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from hitchpost.errors import FixBy
 from hitchpost.networks import oauth2
 from hitchpost.networks.base import (
     Adapter,
@@ -137,9 +136,9 @@ class X(Adapter):
             raise _refusal(answer, call.now)
         tokens = oauth2.token_set(call, answer.json())
         user = await _me(call, tokens.access)
-        kept = TokenSet(tokens.access, tokens.access_expires_at, tokens.refresh, tokens.refresh_expires_at, tokens.scopes, asdict(user))
-        missing = tuple(scope for scope in call.login.asked(call.app) if tokens.scopes is not None and scope not in tokens.scopes)
-        return Consent(kept, Subject(user.id, user.name, user.username, user.image), tokens.scopes, missing)
+        kept = replace(tokens, extras=asdict(user))
+        subject = Subject(user.id, user.name, user.username, user.image)
+        return Consent(kept, subject, tokens.scopes, oauth2.ungranted(call, tokens.scopes))
 
     async def look(self, call: Call, tokens: TokenSet) -> Listing:
         # A read is billed, so what the exchange has just read is not read again.
@@ -168,29 +167,16 @@ def _another(picked: Picked) -> Candidate:
 
 
 def _candidate(call: Call, tokens: TokenSet, user: _User) -> Candidate:
-    return Candidate(
-        Kind.ACCOUNT,
-        user.id,
-        user.name,
-        user.username,
-        user.image,
-        verdict=_verdict(call.login.asked(call.app), tokens.scopes, bool(user.protected)),
-    )
+    verdict = oauth2.unpermitted(call, tokens.scopes, _NEEDED) or _remarked(call, tokens, user)
+    return Candidate(Kind.ACCOUNT, user.id, user.name, user.username, user.image, verdict=verdict)
 
 
-def _verdict(asked: Iterable[str], granted: frozenset[str] | None, protected: bool) -> Verdict:
-    had = frozenset(asked) if granted is None else granted
-    lacking = [scope for scope in _NEEDED if scope not in had]
-    if lacking:
-        why = f"A permission that is needed was not granted: {', '.join(lacking)}."
-        if set(lacking).isdisjoint(asked):
-            how = "Whoever runs this server must add it to the scopes of the X app."
-            return Verdict(usable=False, code="permission_not_asked", why=why, fix_by=FixBy.OPERATOR, how=how)
-        return Verdict(usable=False, code="permission_missing", why=why, how="Connect again and allow everything that is asked.")
+def _remarked(call: Call, tokens: TokenSet, user: _User) -> Verdict:
+    """A good verdict, with what the person should know nevertheless."""
     remarks = []
-    if "media.write" not in had:
-        remarks.append("Posts from here can hold text only: the permission media.write was not granted.")
-    if protected:
+    if "media.write" not in (call.login.asked(call.app) if tokens.scopes is None else tokens.scopes):
+        remarks.append("Posts can hold text only: the permission media.write was not granted.")
+    if user.protected:
         remarks.append("This account is protected: only its followers see its posts.")
     return Verdict(why=" ".join(remarks))
 
