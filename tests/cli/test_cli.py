@@ -1,0 +1,210 @@
+"""The command line of whoever runs the installation: what it makes, what it prints, and how it refuses."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+import hitchpost.connect.models
+import hitchpost.events.models
+import hitchpost.people.models
+import hitchpost.workspaces.models  # noqa: F401  (their tables)
+from hitchpost.cli import app
+from hitchpost.clock import SystemClock
+from hitchpost.db.base import metadata
+from hitchpost.db.engine import SqliteDatabase, Step, T, Tx
+from hitchpost.db.schema import HEAD
+from hitchpost.ids import digest, is_id
+from hitchpost.settings import read_settings
+
+PASSWORD = "canary engine of 1843"
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A machine with a fresh database at the newest schema."""
+
+    def make(tx: Tx) -> None:
+        metadata.create_all(tx)
+        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        tx.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+    environment = {"HITCHPOST_DATA_DIR": str(tmp_path), "HITCHPOST_KEY_DIR": str(tmp_path / "keys")}
+    within(environment, make)
+    return environment
+
+
+def within(environment: dict[str, str], step: Step[T]) -> T:
+    """Run a step on the machine's database, past the command line."""
+    database = SqliteDatabase(read_settings(environment).settings.database)
+    try:
+        return database.begin_now(step)
+    finally:
+        asyncio.run(database.close())
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Command:
+    """Run one command in this process; `typed` is what stands on its standard input."""
+
+    def run(*words: str, typed: str = "", **variables: str) -> Result:
+        return CliRunner().invoke(app, list(words), input=typed, env={**environment, **variables})
+
+    return run
+
+
+@pytest.fixture
+def ada(run: Command) -> str:
+    """Ada's id."""
+    return said(run("people", "add", "ada@example.com", "--name", "Ada", "--password-stdin", typed=f"{PASSWORD}\n"))
+
+
+@pytest.fixture
+def lantern(run: Command, ada: str) -> str:
+    """The id of Ada's workspace."""
+    return said(run("workspaces", "add", "Lantern", "--owner", "ada@example.com"))
+
+
+def said(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def listed(result: Result) -> list[list[str]]:
+    return [line.split("\t") for line in said(result).splitlines()]
+
+
+def refusal(result: Result) -> str:
+    """The one sentence of a refused command."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    (sentence,) = result.stderr.strip().splitlines()
+    return sentence
+
+
+def test_people_are_added_with_a_password_that_is_typed_or_piped(run: Command, ada: str) -> None:
+    assert is_id(ada)
+    ben = run("people", "add", "ben@example.com", "--name", "Ben", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert is_id(said(ben).splitlines()[-1].rpartition(" ")[2])
+    assert PASSWORD not in ben.output
+    assert [row[1:] for row in listed(run("people", "list"))] == [
+        ["ada@example.com", "Ada", "active"],
+        ["ben@example.com", "Ben", "active"],
+    ]
+    assert json.loads(said(run("people", "list", "--json")))[0] == {"id": ada, "email": "ada@example.com", "name": "Ada", "state": "active"}
+
+
+def test_a_password_is_never_an_argument(run: Command) -> None:
+    for words in (("people", "add", "ada@example.com", "--name", "Ada"), ("people", "password", "ada@example.com")):
+        assert run(*words, "--password", PASSWORD).exit_code == 2
+
+
+def test_F1_a_weak_password_or_a_second_account_is_refused_in_one_sentence(run: Command, ada: str) -> None:
+    assert "at least 12" in refusal(run("people", "add", "ben@example.com", "--name", "Ben", "--password-stdin", typed="short\n"))
+    again = run("people", "add", "ADA@example.com", "--name", "Ada", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert "already" in refusal(again)
+
+
+def test_C4_a_key_is_printed_once_alone_on_standard_output_and_stored_as_a_hash(run: Command, ada: str, tmp_path: Path) -> None:
+    made = run("keys", "add", "ada@example.com", "--name", "ci")
+    key = said(made)
+    assert key.startswith("hp_")
+    assert "cannot be shown again" in made.stderr
+    dump = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
+    assert key.encode() not in dump
+    assert digest(key).encode() in dump
+    shown = run("keys", "list", "ada@example.com")
+    assert key not in shown.output
+    ((key_id, prefix, name, state),) = listed(shown)
+    assert (prefix, name, state) == (key[:11], "ci", "live")
+    said(run("keys", "revoke", key_id))
+    assert listed(run("keys", "list", ada))[0][3] == "revoked"
+
+
+def test_a_key_for_programs_comes_as_json(run: Command, ada: str) -> None:
+    made = json.loads(said(run("keys", "add", ada, "--name", "ci", "--json")))
+    assert set(made) == {"id", "key"}
+
+
+def test_members_come_change_and_go(run: Command, ada: str, lantern: str) -> None:
+    ben = said(run("people", "add", "ben@example.com", "--name", "Ben", "--password-stdin", typed=f"{PASSWORD}\n"))
+    assert listed(run("workspaces", "list")) == [[lantern, "Lantern"]]
+    said(run("workspaces", "add-member", lantern, "ben@example.com", "--role", "viewer"))
+    said(run("workspaces", "set-role", lantern, ben, "connector"))
+    assert listed(run("workspaces", "members", lantern)) == [[ada, "Ada", "owner"], [ben, "Ben", "connector"]]
+    said(run("workspaces", "remove-member", lantern, "ben@example.com"))
+    assert json.loads(said(run("workspaces", "members", lantern, "--json"))) == [{"id": ada, "name": "Ada", "role": "owner"}]
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence(run: Command, ada: str, lantern: str) -> None:
+    nowhere = "c" + "0" * 24
+    assert "needs an owner" in refusal(run("workspaces", "remove-member", lantern, ada))
+    assert "nobody" in refusal(run("workspaces", "add", "Harbour", "--owner", "cleo@example.com"))
+    assert "no such workspace" in refusal(run("workspaces", "members", nowhere)).lower()
+    assert "no such workspace" in refusal(run("workspaces", "add-member", nowhere, ada, "--role", "viewer"))
+    assert "no such API key" in refusal(run("keys", "revoke", nowhere))
+    assert run("workspaces", "set-role", lantern, ada, "emperor").exit_code == 2
+
+
+def test_C12_a_deactivated_person_is_listed_so_and_gets_no_key(run: Command, ada: str) -> None:
+    said(run("people", "deactivate", "ada@example.com"))
+    assert listed(run("people", "list"))[0][3] == "deactivated"
+    assert "no keys" in refusal(run("keys", "add", "ada@example.com", "--name", "ci"))
+
+
+def test_F3_another_password_ends_the_sessions_of_the_old_one(run: Command, ada: str, environment: dict[str, str]) -> None:
+    columns = "id, token_hash, csrf_secret, person_id, signed_in_at, idle_until, absolute_until"
+    later = (SystemClock().now() + timedelta(days=1)).timestamp() * 1e6
+    insert = text(f"INSERT INTO browser_sessions ({columns}) VALUES ('s', 't', 'c', :ada, 0, :later, :later)")
+    within(environment, lambda tx: tx.execute(insert, {"ada": ada, "later": int(later)}).rowcount)
+    said(run("people", "password", "ada@example.com", "--password-stdin", typed="another canary engine\n"))
+    ended = within(environment, lambda tx: tx.execute(text("SELECT ended_at FROM browser_sessions")).scalar_one())
+    assert ended is not None
+
+
+def test_an_empty_database_is_refused_with_the_command_that_helps(run: Command, tmp_path: Path) -> None:
+    assert "hitchpost migrate" in refusal(run("people", "list", HITCHPOST_DATA_DIR=str(tmp_path / "elsewhere")))
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence_without_its_password(run: Command) -> None:
+    sentence = refusal(run("people", "list", HITCHPOST_DATABASE_URL="postgresql://ada:canary@127.0.0.1:1/hitchpost"))
+    assert "cannot be used" in sentence
+    assert "canary" not in sentence
+
+
+@pytest.mark.parametrize("command", [("serve",), ("migrate",), ("people", "list")])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("HITCHPOST_COLOUR", "blue"), ("HITCHPOST_RATE_LIMIT", "many"), ("HITCHPOST_PUBLIC_URL", "http://example.com")]
+)
+def test_bad_settings_end_every_command_with_2_and_the_setting_s_name(
+    run: Command, command: tuple[str, ...], setting: str, value: str
+) -> None:
+    result = run(*command, **{setting: value})
+    assert result.exit_code == 2
+    assert setting in result.stderr
+
+
+def test_the_version_is_that_of_the_package(run: Command) -> None:
+    assert said(run("version")) == version("hitchpost")
+
+
+def test_the_program_starts_as_a_module_without_loading_what_serves(environment: dict[str, str]) -> None:
+    code = "import sys, hitchpost.cli; print([name for name in ('fastapi', 'sqlalchemy', 'uvicorn', 'alembic') if name in sys.modules])"
+    path = {name: value for name, value in os.environ.items() if not name.startswith("HITCHPOST_")}
+    loaded = subprocess.run([sys.executable, "-c", code], env={**path, **environment}, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+    helped = subprocess.run(
+        [sys.executable, "-m", "hitchpost", "--help"], env={**path, **environment}, capture_output=True, text=True, check=True
+    )
+    assert all(word in helped.stdout for word in ("serve", "migrate", "people", "workspaces", "keys", "demo", "sandbox", "version"))
