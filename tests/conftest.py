@@ -1,15 +1,17 @@
 """Fixtures that every room's tests share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from hitchpost.db.base import metadata
-from hitchpost.db.engine import SqliteDatabase
+from hitchpost.db.engine import PostgresDatabase, SqliteDatabase
+from hitchpost.ids import new_id
 from tests.support.clock import ManualClock
-from tests.support.house import House, opened
+from tests.support.house import House, opened, prepared
 from tests.support.people import Town, settled_town
+from tests.support.postgres import cluster, new_database
 
 
 @pytest.fixture
@@ -37,3 +39,33 @@ async def house(tmp_path: Path, clock: ManualClock) -> AsyncIterator[House]:
 async def town(house: House) -> Town:
     """The house with Ada, Ben, Vic and Cleo."""
     return await settled_town(house)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A private PostgreSQL cluster for the whole run."""
+    with cluster() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return await new_database(request.getfixturevalue("postgres"), f"t{new_id()}")
+
+
+@pytest.fixture
+async def any_database(empty_database_url: str) -> AsyncIterator[SqliteDatabase | PostgresDatabase]:
+    """An open database at the newest schema, on SQLite and on PostgreSQL."""
+    database = await prepared(empty_database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def any_house(empty_database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[House]:
+    """Hitchpost beside the sandbox, on SQLite and on PostgreSQL."""
+    async with opened(tmp_path, clock, database_url=empty_database_url) as house:
+        yield house

@@ -1,0 +1,1 @@
+"""What `make bench` runs: ratios inside one run on one machine; nothing here fails a build."""
