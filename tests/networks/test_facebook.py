@@ -222,6 +222,24 @@ async def test_cancelling_brings_back_the_state_and_no_code() -> None:
     assert "code" not in back
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"error": "access_denied", "error_code": "200", "error_description": "Permissions error"}, None),
+        ({"error_code": "200", "error_message": "Permissions error"}, None),
+        ({"error_code": "2", "error_message": "Service temporarily unavailable"}, FaultKind.TRANSIENT),
+        ({"error_code": "1349126", "error_message": "App Not Setup"}, FaultKind.UNINTELLIGIBLE),
+        ({"error_code": "<b>", "error_message": "<script>"}, FaultKind.UNINTELLIGIBLE),
+        ({"error": "invalid_scope"}, FaultKind.MISCONFIGURED),
+        ({}, FaultKind.UNINTELLIGIBLE),
+    ],
+)
+def test_A14_a_return_without_a_code_is_a_refusal_or_a_fault_and_never_its_own_text(answer: dict[str, str], kind: FaultKind | None) -> None:
+    fault = Facebook().refusal(answer)
+    assert (fault.kind if fault else None) == kind
+    assert "<" not in str(fault or "")
+
+
 async def test_an_app_that_demands_proofs_gets_them() -> None:
     trip = traveller(app=meta_app(require_appsecret_proof=True))
     consent = await trip.connect("ada")

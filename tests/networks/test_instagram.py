@@ -261,6 +261,15 @@ async def test_cancelling_brings_back_instagram_s_own_words() -> None:
     }
 
 
+def test_who_is_no_tester_of_an_unreviewed_app_is_sent_to_the_operator() -> None:
+    back = {"error": "access_denied", "error_description": "Insufficient developer role"}
+    fault = Instagram().refusal(back)
+    assert fault is not None
+    assert fault.kind is FaultKind.MISCONFIGURED
+    assert Instagram().refusal({"error": "access_denied", "error_description": "The user denied your request"}) is None
+    assert Instagram().refusal({"error_code": "200", "error_message": "Permissions error"}) is None
+
+
 async def test_E8_instagram_offers_no_way_to_take_access_back() -> None:
     trip = direct()
     consent = await trip.connect("ada")

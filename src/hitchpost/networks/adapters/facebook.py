@@ -1,6 +1,6 @@
 """Facebook: one consent gives every Page that the person shared, each with its own token. Facts: docs/networks/facebook.md."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from hitchpost.networks import graph, meta, oauth2
@@ -52,6 +52,9 @@ class Facebook(Adapter):
 
     def authorize_url(self, call: Call, *, state: str, redirect_uri: str, challenge: str, again: bool) -> str:
         return oauth2.authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge, extra=meta.again(again))
+
+    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
+        return super().refusal(answer) if "error" in answer or "error_code" not in answer else meta.refused(answer)
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
         return await meta.exchange(call, code=code, redirect_uri=redirect_uri)
