@@ -89,4 +89,4 @@ class Ledger:
 
     def count(self, what: str, *, network: str = "", app: str = "", person: str = "", **facts: Fact) -> int:
         """How often `what` happened, filtered as by `read`."""
-        return len(self.read(what=what, network=network, app=app, person=person, **facts))
+        return len(self.read(what=what, network=network, app=app, person=person, after=0, **facts))

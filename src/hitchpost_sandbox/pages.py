@@ -14,7 +14,7 @@ _HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     # No form-action: Chromium holds it against the redirect back to the app too.
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
 _templates = Environment(

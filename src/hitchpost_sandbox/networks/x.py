@@ -1,7 +1,8 @@
 """X as its own documents and public clients know it: PKCE for everybody, codes of 30 seconds, refresh tokens that work once.
 
-App options: `reauthorization_kills` (a new consent ends the earlier ones), `new_field_names` (post_count for tweet_count),
-`not_enrolled`, `no_credits`, `no_website` (sign-in shows X's error page), `public_client` (no secret), and those of `Authority`.
+App options: `reauthorization_kills` (a new consent ends the earlier ones), `new_field_names` (post_count for tweet_count), `not_enrolled`,
+`no_credits` (`old`: in the words until mid-2026), `no_website` (sign-in shows X's error page), `public_client` (has no secret), and those
+of `Authority`.
 """
 
 import base64

@@ -52,9 +52,7 @@ async def me(visit: Visit) -> Response:
             registration_url="https://developer.x.com/en/docs/projects/overview",
         )
     if app.on("no_credits"):
-        return problem(
-            402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted", headers=headers
-        )
+        return _no_credits(account.id, headers, old=app.options["no_credits"] == "old")
     if account.suspended:
         return problem(403, "Forbidden", "The user used for authentication is suspended", slug="user-suspended", headers=headers)
     if not {"tweet.read", "users.read"} <= set(token.scopes):
@@ -104,6 +102,17 @@ def problem(
     kind = type_of or (_PROBLEMS + slug if slug else "about:blank")
     body = {"title": title, "detail": detail, "type": kind, "status": status} | extras
     return _json(status, body, headers or {}, "application/problem+json")
+
+
+def _no_credits(account_id: str, headers: dict[str, str], *, old: bool) -> Response:
+    """402 as X words it, or as it did until mid-2026, without `status` and under another type (§4.2)."""
+    if not old:
+        return problem(
+            402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted", headers=headers
+        )
+    detail = f"Your enrolled account [{account_id}] does not have any credits to fulfill this request."
+    body = {"account_id": int(account_id), "title": "CreditsDepleted", "detail": detail, "type": _PROBLEMS + "credits"}
+    return _json(402, body, headers)
 
 
 def _bad_fields(unknown: list[str], headers: dict[str, str]) -> Response:
