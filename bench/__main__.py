@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 
 from hitchpost.demo import programs, world
+from hitchpost.secret import Secret
 
 ROUNDS, SECONDS = 5, 3.0
 PATH = "/api/_public/v1/social-profiles/connection-url?workspaceId="
@@ -75,7 +76,7 @@ def main() -> None:
         starts = [_start_seconds(environment) for _ in range(3)]
         with programs.server(environment) as server, _bare() as (bare_port, bare_pid):
             port, pid = int(server.address.rpartition(":")[2]), server.process.pid
-            path = PATH + world.workspace_of(server.address, world.Secret(key))
+            path = PATH + world.workspace_of(server.address, Secret(key))
             ours: list[tuple[float, float]] = []
             bare: list[tuple[float, float]] = []
             for number in range(ROUNDS + 1):

@@ -25,7 +25,7 @@ def serving(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Se
     """Both programs, stopped at the end by their pids."""
     with ExitStack() as stack:
         sandbox = stack.enter_context(programs.sandbox(programs.free_port()))
-        environment = world.environment(folder, programs.free_port(), sandbox) | (extra or {})
+        environment = {**world.environment(folder, programs.free_port(), sandbox), **(extra or {})}
         key = world.make(environment)
         server = stack.enter_context(programs.server(environment))
         workspace_id = world.workspace_of(server.address, key)
