@@ -10,7 +10,7 @@ from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Step, T, Tx
 from hitchpost.errors import Problem
 from hitchpost.events import service as events
-from hitchpost.ids import api_key_prefix, digest, new_api_key, new_id
+from hitchpost.ids import api_key_prefix, digest, is_id, new_api_key, new_id
 from hitchpost.people.service import OPERATOR, People
 from hitchpost.secret import Secret
 from hitchpost.workspaces import repository
@@ -59,7 +59,8 @@ class Workspaces:
 
     def membership(self, tx: Tx, workspace_id: str, person_id: str) -> Membership | None:
         """Step: the person's seat as it is now; None for an unknown workspace as for a foreign one."""
-        return self._seats(tx, person_id, workspace_id).get(workspace_id)
+        # What is not shaped like an id may hold what a database refuses to compare, a NUL for one.
+        return self._seats(tx, person_id, workspace_id).get(workspace_id) if is_id(workspace_id) else None
 
     def require(self, tx: Tx, workspace_id: str, person_id: str, right: Right) -> Membership:
         """Step: the seat, if it carries the right. Raises Problem workspace_not_found or role_insufficient (threats A1, C7)."""
@@ -167,7 +168,7 @@ class Workspaces:
 
     def _held(self, tx: Tx, workspace_id: str) -> dict[str, Role]:
         """The members' roles, which nobody else changes until the transaction ends: two owners must not demote each other at once."""
-        if not repository.held(tx, workspace_id):
+        if not is_id(workspace_id) or not repository.held(tx, workspace_id):
             raise Problem("workspace_not_found")
         return {row["person_id"]: Role(row["role"]) for row in repository.members_of(tx, workspace_id)}
 
@@ -212,7 +213,7 @@ class Workspaces:
         """End a key of the actor's, or any as whoever runs the installation. Raises Problem key_not_found, for foreign keys too."""
 
         def revoke(tx: Tx) -> None:
-            row = repository.key(tx, key_id)
+            row = repository.key(tx, key_id) if is_id(key_id) else None
             if row is None or actor not in (OPERATOR, row["person_id"]):
                 raise Problem("key_not_found")
             if repository.revoke_key(tx, key_id, self._clock.now()):
