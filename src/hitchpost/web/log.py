@@ -41,6 +41,10 @@ def _names_a_secret(name: str) -> bool:
     return not _SECRET_WORDS.isdisjoint(words) or "api_key" in name.lower().replace("-", "_")
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours, so that setting up again replaces it and leaves others alone."""
+
+
 def set_up(level: str, *, stream: TextIO | None = None) -> FilteringBoundLogger:
     """Sends our log and the libraries' to `stream` (standard error), at `level` (debug, info, warning, error) and above.
 
@@ -52,14 +56,14 @@ def set_up(level: str, *, stream: TextIO | None = None) -> FilteringBoundLogger:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
-    handler = logging.StreamHandler(to)
+    handler = _Handler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, _json]
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [other for other in root.handlers if not isinstance(other, _Handler)] + [handler]
     root.setLevel(max(_LEVELS[level], logging.INFO))
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("httpx2", "httpcore2", "sqlalchemy", "asyncio"):

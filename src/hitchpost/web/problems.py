@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
@@ -14,6 +14,9 @@ from hitchpost.web.pages import Pages
 
 JSON_WORLD = ("/api/_public/", "/api/v1/")
 """Paths that programs call with a key: cookies mean nothing there, and every answer is JSON."""
+
+CLIENT_LEFT = 499
+"""The status in the log when nobody is there any more to be answered."""
 
 
 def json_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -54,10 +57,13 @@ def exception_handlers(pages: Pages | None) -> dict[type[Exception] | int, Excep
         places = sorted({".".join(str(part) for part in one["loc"]) for one in error.errors()})
         return rendered(pages, request, Problem("bad_request", detail=", ".join(places)))
 
+    async def left(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=CLIENT_LEFT)
+
     async def unforeseen(request: Request, _error: Exception) -> Response:
         return rendered(pages, request, Problem("unforeseen", request_id=getattr(request.state, "request_id", "")))
 
-    return {Problem: problem, HTTPException: framework, RequestValidationError: invalid, Exception: unforeseen}
+    return {Problem: problem, HTTPException: framework, RequestValidationError: invalid, ClientDisconnect: left, Exception: unforeseen}
 
 
 def _of_status(request: Request, error: HTTPException) -> Problem:

@@ -20,10 +20,7 @@ from hitchpost.web.entrance import Entrance
 from hitchpost.web.headers import Dress
 from hitchpost.web.intake import Intake
 from hitchpost.web.pages import Pages
-from hitchpost.web.problems import rendered
-
-CLIENT_LEFT = 499
-"""The status in the log when nobody was there any more to be answered; never sent."""
+from hitchpost.web.problems import CLIENT_LEFT, rendered
 
 
 class Shell:
