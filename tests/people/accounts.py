@@ -9,9 +9,11 @@ from typing import Literal
 import httpx2
 from argon2 import PasswordHasher
 
-from hitchpost.db.engine import SqliteDatabase
+from hitchpost.db.engine import Database, Tx
+from hitchpost.people.passwords import Passwords
 from hitchpost.people.service import People, Person
 from hitchpost.secret import Secret
+from tests.support.clock import ManualClock
 
 RIGHT, WRONG = "lantern-canary-battery", "lantern-canary-battlement"
 IDLE, ABSOLUTE = timedelta(hours=24), timedelta(days=7)
@@ -34,7 +36,7 @@ class CountingHasher(PasswordHasher):
 class Accounts:
     """The room's service and who lives in it. `ended`: what `on_session_ended` was told, in order."""
 
-    database: SqliteDatabase
+    database: Database
     people: People
     ada: Person
     cleo: Person
@@ -46,6 +48,22 @@ class Accounts:
         """The cookie that the browser then holds."""
         token, _ = await self.people.sign_in(email, Secret(password), address=address, cookie=cookie)
         return token.reveal()
+
+
+async def settled(database: Database, clock: ManualClock, hasher: CountingHasher) -> Accounts:
+    """The accounts, made; RIGHT is the password of both."""
+    ended: list[str] = []
+
+    def told(_tx: Tx, ids: tuple[str, ...]) -> None:
+        ended.extend(ids)
+
+    people = People(database, clock, idle=IDLE, absolute=ABSOLUTE, on_session_ended=told, passwords=Passwords(hasher))
+    hashed = await people.hash_password(Secret(RIGHT))
+
+    async def add(email: str, name: str) -> Person:
+        return await database.begin(lambda tx: people.create_person(tx, email=email, name=name, password_hash=hashed, now=clock.now()))
+
+    return Accounts(database, people, await add("ada@example.com", "Ada"), await add("cleo@example.com", "Cleo"), ended)
 
 
 class _Inputs(HTMLParser):

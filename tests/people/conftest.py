@@ -6,15 +6,12 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from hitchpost.db.engine import SqliteDatabase, Tx
+from hitchpost.db.engine import SqliteDatabase
 from hitchpost.people.pages import routes
-from hitchpost.people.passwords import Passwords
-from hitchpost.people.service import People, Person
-from hitchpost.secret import Secret
 from hitchpost.settings import Settings
 from hitchpost.web.pages import Pages
 from hitchpost.web.problems import exception_handlers
-from tests.people.accounts import ABSOLUTE, HOME, IDLE, RIGHT, Accounts, CountingHasher, NewBrowser
+from tests.people.accounts import HOME, Accounts, CountingHasher, NewBrowser, settled
 from tests.support.clock import ManualClock
 
 
@@ -25,18 +22,7 @@ def hasher() -> CountingHasher:
 
 @pytest.fixture
 async def accounts(database: SqliteDatabase, clock: ManualClock, hasher: CountingHasher) -> Accounts:
-    ended: list[str] = []
-
-    def told(_tx: Tx, ids: tuple[str, ...]) -> None:
-        ended.extend(ids)
-
-    people = People(database, clock, idle=IDLE, absolute=ABSOLUTE, on_session_ended=told, passwords=Passwords(hasher))
-    hashed = await people.hash_password(Secret(RIGHT))
-
-    async def add(email: str, name: str) -> Person:
-        return await database.begin(lambda tx: people.create_person(tx, email=email, name=name, password_hash=hashed, now=clock.now()))
-
-    return Accounts(database, people, await add("ada@example.com", "Ada"), await add("cleo@example.com", "Cleo"), ended)
+    return await settled(database, clock, hasher)
 
 
 @pytest.fixture
