@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, exists, insert, select, update
+from sqlalchemy import RowMapping, and_, exists, select, update
 
 from hitchpost.db.engine import Tx
+from hitchpost.db.keep import insert_or_keep
 from hitchpost.profiles.models import pictures, profiles
 
 
-def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> RowMapping | None:
-    """The profile with this identity in the workspace, detached ones included."""
+def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> RowMapping:
+    """The profile with this identity in the workspace, detached ones included. Raises NoResultFound."""
     query = select(profiles).where(
         profiles.c.workspace_id == workspace_id,
         profiles.c.provider == provider,
@@ -18,11 +19,12 @@ def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, ext
         profiles.c.id_scope == id_scope,
         profiles.c.external_id == external_id,
     )
-    return tx.execute(query).mappings().one_or_none()
+    return tx.execute(query).mappings().one()
 
 
-def add(tx: Tx, row: dict[str, object]) -> None:
-    tx.execute(insert(profiles).values(row))
+def add(tx: Tx, row: dict[str, object]) -> bool:
+    """Insert a profile; False when somebody else was first with the same identity."""
+    return insert_or_keep(tx, profiles, row)
 
 
 def renew(tx: Tx, profile_id: str, values: dict[str, object]) -> None:
@@ -55,12 +57,9 @@ def picture_names(tx: Tx, hashes: Iterable[str]) -> dict[str, str]:
 
 def add_picture(tx: Tx, name: str, source_hash: str, content_type: str, content: bytes, now: datetime) -> str:
     """Store a picture unless its source is stored already; the name that stands."""
-    known = tx.execute(select(pictures.c.name).where(pictures.c.source_hash == source_hash)).scalar_one_or_none()
-    if known is not None:
-        return str(known)
     row = {"name": name, "source_hash": source_hash, "content_type": content_type, "content": content, "fetched_at": now}
-    tx.execute(insert(pictures).values(row))
-    return name
+    insert_or_keep(tx, pictures, row)
+    return str(tx.execute(select(pictures.c.name).where(pictures.c.source_hash == source_hash)).scalar_one())
 
 
 def drop_unused_pictures(tx: Tx, before: datetime, kept: Iterable[str]) -> int:

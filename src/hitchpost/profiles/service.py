@@ -81,23 +81,25 @@ class Profiles:
         """Step: the candidate becomes a Profile, or renews it in place with the same id; its backing and event in the same commit."""
         candidate, now = derived.candidate, self._clock.now()
         scope = id_scope_of(candidate.id_scope, app)
+        identity = {"workspace_id": workspace_id, "provider": provider, "kind": str(candidate.kind), "id_scope": scope}
+        fresh: dict[str, object] = {
+            "id": new_id(),
+            **identity,
+            "external_id": candidate.external_id,
+            "name": "",
+            "handle": "",
+            "picture": "",
+        }
+        new = repository.add(tx, {**fresh, "state": "detached", "attached_at": now, "attached_by": person_id})
         known = repository.find(tx, workspace_id, provider, candidate.kind, scope, candidate.external_id)
+        profile_id, was = str(known["id"]), known["state"]
         shown: dict[str, object] = {"name": candidate.name, "handle": candidate.handle, "state": "attached"}
-        if picture or known is None:
-            shown["picture"] = picture
-        if known is None:
-            profile_id = new_id()
-            identity = {"workspace_id": workspace_id, "provider": provider, "kind": str(candidate.kind), "id_scope": scope}
-            row = {"id": profile_id, **identity, "external_id": candidate.external_id, "attached_at": now, "attached_by": person_id}
-            repository.add(tx, row | shown)
-        else:
-            profile_id = str(known["id"])
-            repository.renew(tx, profile_id, shown)
+        repository.renew(tx, profile_id, shown | ({"picture": picture} if picture else {}))
         self._tokens.back(tx, profile_id=profile_id, grant_id=grant_id, derived=derived, confirmed_by=person_id)
-        kind = "profile.attached" if known is None or known["state"] != "attached" else "profile.renewed"
+        kind = "profile.renewed" if was == "attached" else "profile.attached"
         facts: dict[str, str | int | bool | list[str]] = {"provider": provider, "name": candidate.name, "kind": str(candidate.kind)}
         events.record(tx, workspace_id=workspace_id, type=kind, subject=profile_id, actor=person_id, facts=facts, now=now)
-        return Attached(profile_id, renewed=known is not None)
+        return Attached(profile_id, renewed=not new)
 
     async def of_workspaces(self, workspace_ids: Sequence[str]) -> tuple[Profile, ...]:
         """The attached profiles of these workspaces, by provider and name, with their health."""
@@ -119,7 +121,7 @@ class Profiles:
                 row["handle"],
                 row["picture"],
                 standing[row["id"]].state,
-            )  # fmt: skip
+            )
             for row in rows
         )
 

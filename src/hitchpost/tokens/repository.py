@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, select, update
 
 from hitchpost.db.engine import Tx
+from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
 from hitchpost.tokens.models import apps, backings, consent_counter, grants, reaches, token_sets
 
@@ -34,23 +35,20 @@ def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
 
 def next_consent(tx: Tx) -> int:
     """One more than ever before; taken inside the callback's claim."""
-    changed = tx.execute(update(consent_counter).where(consent_counter.c.id == 1).values(value=consent_counter.c.value + 1))
-    if changed.rowcount == 0:
-        tx.execute(insert(consent_counter).values(id=1, value=1))
+    insert_or_keep(tx, consent_counter, {"id": 1, "value": 0})
+    tx.execute(update(consent_counter).where(consent_counter.c.id == 1).values(value=consent_counter.c.value + 1))
     return int(tx.execute(select(consent_counter.c.value).where(consent_counter.c.id == 1)).scalar_one())
 
 
-def grant_of(tx: Tx, app_id: str, subject: str) -> RowMapping | None:
+def held_grant(tx: Tx, app_id: str, subject: str, fresh: dict[str, object]) -> RowMapping:
+    """The grant of (app, subject), made from `fresh` if there is none, held until the transaction ends: two may come at once."""
+    insert_or_keep(tx, grants, {"app_id": app_id, "subject": subject, **fresh})
     query = select(grants).where(grants.c.app_id == app_id, grants.c.subject == subject).with_for_update()
-    return tx.execute(query).mappings().one_or_none()
+    return tx.execute(query).mappings().one()
 
 
 def grant(tx: Tx, grant_id: str) -> RowMapping | None:
     return tx.execute(select(grants).where(grants.c.id == grant_id)).mappings().one_or_none()
-
-
-def add_grant(tx: Tx, row: dict[str, object]) -> None:
-    tx.execute(insert(grants).values(row))
 
 
 def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
@@ -117,14 +115,12 @@ def others_alive(tx: Tx, grant_id: str, client_id: str, subject: str) -> bool:
 
 def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
     """Insert or renew what the grant can act on; its id. Its sealed token is written apart, for it is bound to that id."""
-    same = and_(reaches.c.grant_id == grant_id, reaches.c.kind == kind, reaches.c.external_id == external_id)
-    known = tx.execute(select(reaches.c.id).where(same)).scalar_one_or_none()
-    if known is not None:
-        tx.execute(update(reaches).where(reaches.c.id == known).values(values))
-        return str(known)
     row = {"id": fresh_id, "grant_id": grant_id, "kind": kind, "external_id": external_id, "sealed_token": ""}
-    tx.execute(insert(reaches).values(row | values))
-    return fresh_id
+    if insert_or_keep(tx, reaches, row | values):
+        return fresh_id
+    same = and_(reaches.c.grant_id == grant_id, reaches.c.kind == kind, reaches.c.external_id == external_id)
+    tx.execute(update(reaches).where(same).values(values))
+    return str(tx.execute(select(reaches.c.id).where(same)).scalar_one())
 
 
 def put_reach_token(tx: Tx, reach_id: str, sealed: str) -> None:
@@ -135,9 +131,9 @@ def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: 
     """The reach stands behind the profile, after those that already do."""
     values = {"state": "live", "confirmed_by": confirmed_by, "confirmed_at": now}
     same = and_(backings.c.profile_id == profile_id, backings.c.reach_id == reach_id)
-    if tx.execute(update(backings).where(same).values(values)).rowcount == 0:
-        rank = tx.execute(select(func.count()).select_from(backings).where(backings.c.profile_id == profile_id)).scalar_one() + 1
-        tx.execute(insert(backings).values(profile_id=profile_id, reach_id=reach_id, rank=rank, **values))
+    rank = tx.execute(select(func.count()).select_from(backings).where(backings.c.profile_id == profile_id)).scalar_one() + 1
+    if not insert_or_keep(tx, backings, {"profile_id": profile_id, "reach_id": reach_id, "rank": rank, **values}):
+        tx.execute(update(backings).where(same).values(values))
 
 
 def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:

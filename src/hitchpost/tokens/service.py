@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import RowMapping
@@ -72,25 +72,21 @@ class TokenKeeper:
         return repository.next_consent(tx)
 
     def record_consent(self, tx: Tx, *, app_id: str, consent: Consent, consent_seq: int) -> str:
-        """Step: the consent becomes or renews the Grant of (app, subject) at once; its id. An older consent never overwrites a newer one."""
+        """Step: the consent becomes or renews the Grant of (app, subject) at once; its id. An older one never overwrites a newer one."""
         now, tokens = self._clock.now(), consent.tokens
-        known = repository.grant_of(tx, app_id, consent.subject.id)
-        if known is not None and known["consent_seq"] > consent_seq:
-            return str(known["id"])
-        grant_id = new_id() if known is None else str(known["id"])
-        if known is not None and known["state"] == "live":
+        known = repository.held_grant(tx, app_id, consent.subject.id, _unborn(now))
+        grant_id, version = str(known["id"]), int(known["version"]) + 1
+        if known["consent_seq"] > consent_seq:
+            return grant_id
+        if known["state"] == "live":
             tokens = freshness.kept_refresh(tokens, self._stored(tx, grant_id), now)
-        version = 1 if known is None else known["version"] + 1
         values: dict[str, object] = {
-            "name": consent.subject.name, "state": "live", "cause": "", "code": "",
-            "scopes": " ".join(sorted(consent.granted or ())), "granular": "", "access_expires_at": tokens.access_expires_at,
-            "refresh_expires_at": tokens.refresh_expires_at, "renews_itself": tokens.refresh is not None, "consented_at": now,
-            "consent_seq": consent_seq, "version": version, "due_at": None, "claim_id": "", "claim_kind": "",
+            "name": consent.subject.name, "state": "live", "cause": "", "code": "", "scopes": " ".join(sorted(consent.granted or ())),
+            "access_expires_at": tokens.access_expires_at, "refresh_expires_at": tokens.refresh_expires_at,
+            "renews_itself": tokens.refresh is not None, "consented_at": now, "consent_seq": consent_seq, "version": version,
+            "due_at": None, "claim_id": "", "claim_kind": "",
         }  # fmt: skip
-        if known is None:
-            repository.add_grant(tx, {"id": grant_id, "app_id": app_id, "subject": consent.subject.id, "claims": 0} | values)
-        else:
-            repository.change_grant(tx, grant_id, values)
+        repository.change_grant(tx, grant_id, values)
         sealed = self._vault.seal(tx, _tokens_place(grant_id), freshness.written(tokens))
         repository.put_token_set(tx, grant_id, version, sealed)
         return grant_id
@@ -195,3 +191,11 @@ class _Revoke:
 
 def _tokens_place(grant_id: str) -> Place:
     return Place(INSTALLATION, "token_sets", "sealed", grant_id)
+
+
+def _unborn(now: datetime) -> dict[str, object]:
+    """A grant's row before its first consent is recorded in the same transaction."""
+    return {
+        "id": new_id(), "name": "", "state": "gone", "cause": "", "code": "", "scopes": "", "granular": "", "renews_itself": False,
+        "consented_at": now, "consent_seq": 0, "version": 0, "claim_id": "", "claim_kind": "", "claims": 0,
+    }  # fmt: skip

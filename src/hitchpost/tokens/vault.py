@@ -1,11 +1,10 @@
 """Vault: seals and opens secrets under their owner's data key; the data keys are stored wrapped by the ring."""
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert as insert_or_keep_postgres
-from sqlalchemy.dialects.sqlite import insert as insert_or_keep_sqlite
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
+from hitchpost.db.keep import insert_or_keep
 from hitchpost.ids import random_bytes
 from hitchpost.secret import Secret
 from hitchpost.tokens import cipher
@@ -57,8 +56,7 @@ class Vault:
     def _add(self, tx: Tx, owner: str) -> None:
         wrapped = cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), random_bytes(KEY_BYTES))
         row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
-        keep = insert_or_keep_postgres if tx.dialect.name == "postgresql" else insert_or_keep_sqlite
-        tx.execute(keep(data_keys).values(row).on_conflict_do_nothing())
+        insert_or_keep(tx, data_keys, row)
 
     def _unwrapped(self, owner: str, wrapped: str) -> bytes:
         key = self._ring.keys.get(cipher.key_id_of(wrapped))
