@@ -32,6 +32,8 @@ _REVOKE = "https://api.x.com/2/oauth2/revoke"
 _NEEDED = ("tweet.read", "users.read", "tweet.write", "offline.access")
 """Without `media.write` an account still posts text; without `offline.access` the connection ends after two hours."""
 _LIMITS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
+_TITLES = {"Unauthorized": "unauthorized", "Forbidden": "forbidden"}
+"""Problems of type `about:blank` that mean something to us; any other title is free text and stays out of codes."""
 _SOURCE = "docs/networks/x.md#answers-and-errors"
 
 _LOGIN = Login(
@@ -242,7 +244,7 @@ def _fault(answer: Answer, now: datetime) -> Fault:
 
 
 def _code(status: int, body: Json) -> str:
-    """The problem's last path segment (the host before it varies), else its legacy number, else its title as one word."""
+    """The problem's last path segment (the host before it varies), else its legacy number, else one of two titles, else the status."""
     errors = body.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     for problem in (body, first):
@@ -251,8 +253,7 @@ def _code(status: int, body: Json) -> str:
             return slug
     if isinstance(first.get("code"), int):
         return str(first["code"])
-    title = str(body.get("title", "")).lower().replace(" ", "-")
-    return title if re.fullmatch(r"[a-z-]{1,40}", title) else f"http_{status}"
+    return _TITLES.get(str(body.get("title")), f"http_{status}")
 
 
 def _read(answer: Answer) -> Json:
