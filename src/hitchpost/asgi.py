@@ -19,6 +19,7 @@ from hitchpost.connect import schemas as connect_schemas
 from hitchpost.connect.api import ConnectionUrl
 from hitchpost.connect.pages import ConnectPages
 from hitchpost.console import pages as console_pages
+from hitchpost.db import schema
 from hitchpost.db.schema import WrongSchema
 from hitchpost.people import pages as people_pages
 from hitchpost.profiles import api as profiles_api
@@ -40,7 +41,7 @@ GRACE_SECONDS = 25
 def pages_of(services: Services) -> Pages:
     """What renders every page; says on each when the networks are not the real ones."""
     settings = services.settings
-    banner = f"Sandbox: the networks are simulated at {settings.networks_at}" if settings.networks_at else ""
+    banner = f"Sandbox: the networks are simulated at {settings.networks_at}. No real account is touched." if settings.networks_at else ""
     marks = {one.provider: Mark(one.title, one.mark, one.colour) for one in services.catalog}
     return Pages(public_url=settings.public_url, banner=banner, catalog_marks=marks)
 
@@ -59,7 +60,9 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
         yield
         await services.close()
 
-    app = FastAPI(title="Hitchpost API", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app = FastAPI(
+        title="Hitchpost API", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=life
+    )
     for kind, handler in exception_handlers(pages).items():
         app.add_exception_handler(kind, handler)
     configured = [one for one in services.catalog if services.tokens.logins(one.provider)]
@@ -108,7 +111,7 @@ def _document(app: FastAPI, settings: Settings) -> Any:
 
 def _health(providers: list[str], services: Services) -> Any:
     async def health(_request: Request) -> Response:
-        await services.database.read(lambda tx: None)
+        await services.database.read(schema.check)
         return JSONResponse({"status": "ok", "providers": providers})
 
     return health

@@ -9,7 +9,7 @@ import httpx2
 
 from hitchpost.clock import Clock, SystemClock
 from hitchpost.connect import repository as flow_rows
-from hitchpost.connect.jobs import end_flows_of_browsers, run_due
+from hitchpost.connect.jobs import end_flows_of_browsers, end_flows_of_member, run_due
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
 from hitchpost.db import schema
@@ -78,7 +78,7 @@ async def build(
         absolute=timedelta(hours=settings.session_hours),
         on_session_ended=end_flows_of_browsers,
     )
-    workspaces = Workspaces(database, clock, people)
+    workspaces = Workspaces(database, clock, people, on_member_changed=end_flows_of_member)
     tokens = await _token_keeper(configuration.apps, settings, database, clock, catalog, http)
     profiles = Profiles(database, clock, tokens, http)
     flow = ConnectFlow(

@@ -99,7 +99,7 @@ async def _inside(configuration: Configuration, act: Callable[[House], Awaitable
     from datetime import timedelta
 
     from hitchpost.clock import SystemClock
-    from hitchpost.connect.jobs import end_flows_of_browsers
+    from hitchpost.connect.jobs import end_flows_of_browsers, end_flows_of_member
     from hitchpost.db.engine import open_database
     from hitchpost.db.schema import check
     from hitchpost.people.service import People
@@ -116,7 +116,7 @@ async def _inside(configuration: Configuration, act: Callable[[House], Awaitable
             absolute=timedelta(hours=settings.session_hours),
             on_session_ended=end_flows_of_browsers,
         )
-        return await act(House(clock, database, people, Workspaces(database, clock, people)))
+        return await act(House(clock, database, people, Workspaces(database, clock, people, on_member_changed=end_flows_of_member)))
     finally:
         await database.close()
 

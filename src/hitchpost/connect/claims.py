@@ -106,8 +106,8 @@ class Claims:
             return Status.EXPIRED, Problem("authorization_expired", **facts)
         try:
             self.seat(tx, trip.workspace_id, trip.person_id)
-        except Problem as problem:
-            return Status.FAILED, Problem("rights_lost", helper=problem.facts.get("helper") or "an owner of the workspace", **facts)
+        except Problem:
+            return Status.FAILED, Problem("rights_lost", **facts)
         issuers, codes = answers.get("iss", ()), answers.get("code", ())
         if issuers and list(issuers) != [self.login_of(trip).oauth.issuer]:
             return Status.FAILED, Problem("network_mismatch", **facts)
@@ -185,9 +185,8 @@ class Claims:
         """Rights are read again (threat A25): a lost right ends the trip."""
         try:
             self.seat(tx, trip.workspace_id, trip.person_id)
-        except Problem as problem:
-            facts = {"helper": problem.facts.get("helper") or "an owner of the workspace"}
-            repository.end(tx, repository.of_request(trip.id), Status.FAILED, "rights_lost", json.dumps(facts))
+        except Problem:
+            repository.end(tx, repository.of_request(trip.id), Status.FAILED, "rights_lost")
             return False
         return True
 

@@ -51,6 +51,7 @@ class Departure:
     """Where the browser goes next. `url` holds the state: it is shown once, to the browser that asked, and never logged."""
 
     connection_id: str
+    workspace_name: str
     url: str = field(repr=False)
 
 

@@ -89,8 +89,8 @@ class ConnectPages:
 
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
         # A page that moves on, not a redirect: Chromium holds form-action against the whole chain of a redirected POST.
-        network = shown.network_of(adapter)
-        return self._pages.answer(request, "connect/moving.html", viewer=viewer, headers=_LEAVING, url=departure.url, network=network)
+        place = {"network": shown.network_of(adapter), "workspace": {"name": departure.workspace_name}}
+        return self._pages.answer(request, "connect/moving.html", viewer=viewer, headers=_LEAVING, url=departure.url, **place)
 
     async def callback(self, request: Request) -> Response:
         """The network's answer, by GET only. A HEAD or a prefetch is not the person: nothing happens."""
@@ -130,9 +130,9 @@ class ConnectPages:
             rows = [shown.attached(profiles[profile_id], renewed) for profile_id, renewed in trip.attached if profile_id in profiles]
             return page("connect/done.html", attached=rows, home_url="/", **context)
         if trip.status in OPEN and now >= trip.expires_at and not trip.claimed(now):
-            raise Problem("authorization_expired", **_facts(adapter, trip.workspace_id, trip.connection_id))
+            raise Problem("authorization_expired", **_facts(scene, adapter))
         if trip.code and not (trip.status is Status.LOOKING and trip.claimed(now)):
-            raise Problem(trip.code, **{**trip.facts, **_facts(adapter, trip.workspace_id, trip.connection_id), "status": trip.status})
+            raise Problem(trip.code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
         if trip.status is not Status.CHOOSING or trip.claimed(now):
             return page("connect/progress.html", **context | _progress(trip.status, adapter.title))
         if not scene.offers:
@@ -195,7 +195,8 @@ class ConnectPages:
         if problem.code in ("workspace_not_found", "role_insufficient", "not_found"):
             ways.append(Way("Sign in with another account", f"/sign-in?{_back(request).query()}"))
         ways.append(Way("Home", "/"))
-        return self._pages.problem(request, problem, viewer=viewer, headers=headers, ways=ways, provider=provider)
+        place = {"provider": provider, "workspace_name": facts.get("workspace_name", "")}
+        return self._pages.problem(request, problem, viewer=viewer, headers=headers, ways=ways, **place)
 
 
 def _visitor(viewer: Viewer) -> Visitor:
@@ -219,8 +220,9 @@ def _back(request: Request, provider: str = "", workspace_id: str = "") -> Back:
     )
 
 
-def _facts(adapter: Adapter, workspace_id: str, connection_id: str) -> dict[str, str]:
-    return {"network": adapter.title, "provider": adapter.provider, "workspace_id": workspace_id, "connection_id": connection_id}
+def _facts(scene: Scene, adapter: Adapter) -> dict[str, str]:
+    place = {"network": adapter.title, "provider": adapter.provider, "workspace_name": scene.workspace_name}
+    return place | {"workspace_id": scene.trip.workspace_id, "connection_id": scene.trip.connection_id}
 
 
 def _progress(status: Status, title: str) -> dict[str, object]:

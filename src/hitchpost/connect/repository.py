@@ -69,6 +69,10 @@ def of_browsers(session_ids: Collection[str]) -> ColumnElement[bool]:
     return requests.c.browser_session_id.in_(session_ids)
 
 
+def of_member(workspace_id: str, person_id: str) -> ColumnElement[bool]:
+    return and_(requests.c.workspace_id == workspace_id, requests.c.person_id == person_id)
+
+
 def beyond_cap(tx: Tx, person_id: str, cap: int) -> ColumnElement[bool]:
     """The person's open requests but the `cap` newest."""
     query = select(requests.c.id).where(requests.c.person_id == person_id, requests.c.status.in_(OPEN))

@@ -3,26 +3,30 @@
 Every act at a network is three beats (law 1): claim in a short transaction, act with none open, record only if the claim is still ours.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
 from hitchpost.connect.claims import Answers, Claims
 from hitchpost.connect.flow import Departure, Offer, Scene, Start, Trip, Visitor, Way, candidate_of, key_of, picked_of
-from hitchpost.connect.states import CHOICE_LIFE, LEASE, MAX_OPEN, STATE_LIFE, Status
+from hitchpost.connect.states import ACT_DEADLINE, CHOICE_LIFE, LEASE, MAX_OPEN, STATE_LIFE, Status
 from hitchpost.db.engine import Database, Tx
 from hitchpost.errors import Problem
 from hitchpost.ids import digest, new_id, new_token
 from hitchpost.networks.base import Adapter, Call
 from hitchpost.networks.catalog import Catalog
-from hitchpost.networks.errors import Fault
+from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.networks.oauth2 import challenge_of
 from hitchpost.profiles.service import Profile, Profiles, id_scope_of
 from hitchpost.secret import Secret
 from hitchpost.tokens.service import TokenKeeper
 from hitchpost.workspaces.service import Workspaces
+
+T = TypeVar("T")
 
 
 class ConnectFlow:
@@ -88,8 +92,8 @@ class ConnectFlow:
             "found": "", "outcome": "",
         }  # fmt: skip
 
-        def store(tx: Tx) -> None:
-            self._claims.seat(tx, workspace_id, visitor.person_id)
+        def store(tx: Tx) -> str:
+            seat = self._claims.seat(tx, workspace_id, visitor.person_id)
             if after is None:
                 session = {"id": connection_id, "workspace_id": workspace_id, "kind": "connect", "created_by": visitor.person_id}
                 repository.add_session(tx, {**session, "created_at": now})
@@ -98,14 +102,15 @@ class ConnectFlow:
             sealed = self._tokens.seal(tx, "authorization_requests", "sealed_verifier", request_id, verifier)
             repository.add_request(tx, {**row, "sealed_verifier": sealed})
             repository.end(tx, repository.beyond_cap(tx, visitor.person_id, MAX_OPEN), Status.SUPERSEDED, "authorization_superseded")
+            return seat.workspace_name
 
-        await self._database.begin(store)
+        workspace_name = await self._database.begin(store)
         call = Call(self._http, app, way, now)
         again = after is not None
         url = adapter.authorize_url(
             call, state=state, redirect_uri=str(row["redirect_uri"]), challenge=challenge_of(verifier.reveal()), again=again
         )
-        return Departure(connection_id, url)
+        return Departure(connection_id, workspace_name, url)
 
     # 5. The callback: claim the state, exchange the code, record the Grant.
 
@@ -119,9 +124,9 @@ class ConnectFlow:
             return trip
         call = self.call_for(trip)
         try:
-            consent = await self._catalog[provider].exchange(
-                call, code=arrival.code, redirect_uri=trip.redirect_uri, verifier=arrival.verifier
-            )
+            adapter = self._catalog[provider]
+            exchange = adapter.exchange(call, code=arrival.code, redirect_uri=trip.redirect_uri, verifier=arrival.verifier)
+            consent = await self._within_lease(exchange)
         except Fault as fault:
             failed = partial(self._claims.record_fault, trip, arrival.claim_id, Status.EXCHANGING, Status.FAILED, fault)
             await self._database.begin(failed)
@@ -145,7 +150,7 @@ class ConnectFlow:
         adapter = self._catalog[trip.provider]
         try:
             tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
-            listing = await adapter.look(self.call_for(trip), tokens)
+            listing = await self._within_lease(adapter.look(self.call_for(trip), tokens))
         except Fault as fault:
             becomes = Status.LOOKING if fault.retryable else Status.FAILED
             await self._database.begin(partial(self._claims.record_fault, trip, claim_id, Status.LOOKING, becomes, fault))
@@ -208,7 +213,7 @@ class ConnectFlow:
         adapter = self._catalog[trip.provider]
         try:
             tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
-            derived = await adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked])
+            derived = await self._within_lease(adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked]))
         except Fault as fault:
             await self._database.begin(lambda tx: repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={}))
             raise Problem(fault.problem, network=adapter.title, provider=trip.provider, detail=fault.detail or fault.code) from None
@@ -218,6 +223,14 @@ class ConnectFlow:
             raise Problem("selection_unusable", name=unusable[0].name, detail=unusable[0].verdict.why)
         pictures = {key_of(row["kind"], row["external_id"]): row["picture"] for row in picked}
         return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
+
+    async def _within_lease(self, act: Awaitable[T]) -> T:
+        """An act at a network ends before its claim does, however many calls it makes. Raises Fault."""
+        try:
+            async with asyncio.timeout(ACT_DEADLINE.total_seconds()):
+                return await act
+        except TimeoutError:
+            raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
 
     async def attached(self, trip: Trip) -> tuple[Profile, ...]:
         """The profiles that the trip attached, as they are now."""

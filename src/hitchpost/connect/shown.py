@@ -10,8 +10,6 @@ from hitchpost.profiles.service import Profile
 SEARCHABLE_FROM = 9
 """Candidates from which on the choose page offers a search."""
 
-KINDS = {Kind.PAGE: "Page", Kind.ACCOUNT: "Account", Kind.PERSON: "Person", Kind.ORGANIZATION: "Organization"}
-
 MENDERS = {
     FixBy.PERSON: "You, or somebody with the right role at the network, can mend this.",
     FixBy.CALLER: "You can mend this.",
@@ -61,7 +59,7 @@ def offered(offer: Offer) -> dict[str, Any]:
     """One row of choose.html."""
     one, verdict = offer.candidate, offer.candidate.verdict
     return {
-        "key": offer.key, "name": one.name, "handle": one.handle, "kind": str(one.kind), "kind_text": KINDS[one.kind],
+        "key": offer.key, "name": one.name, "handle": one.handle, "kind": str(one.kind), "kind_text": one.kind.said,
         "image": picture_path(offer.picture), "connected": offer.connected, "usable": verdict.usable,
         "why": "" if verdict.usable else verdict.why, "how": verdict.how, "fix_by_text": MENDERS[verdict.fix_by],
         "remark": verdict.why if verdict.usable else "",
@@ -77,5 +75,5 @@ def matching(offers: tuple[Offer, ...], wanted: str) -> list[Offer]:
 
 def attached(profile: Profile, renewed: bool) -> dict[str, Any]:
     """One row of done.html."""
-    kind = KINDS[Kind(profile.kind)]
+    kind = Kind(profile.kind).said
     return {"name": profile.name, "handle": profile.handle, "image": picture_path(profile.picture), "kind_text": kind, "renewed": renewed}

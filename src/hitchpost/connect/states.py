@@ -33,6 +33,9 @@ TRIP = timedelta(minutes=30)
 LEASE = timedelta(seconds=120)
 """How long a claim holds; every act inside it has a shorter deadline."""
 
+ACT_DEADLINE = timedelta(seconds=90)
+"""How long one act at a network may take in all; shorter than the LEASE, so that its outcome is still ours to record."""
+
 KEPT = timedelta(days=7)
 """How long an ended request is remembered, so that the back button still finds its page."""
 

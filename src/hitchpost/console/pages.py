@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hitchpost.networks.base import Adapter
+from hitchpost.networks.base import Adapter, Kind
 from hitchpost.people.auth import SignedIn
 from hitchpost.profiles.service import Profile, Profiles
 from hitchpost.web.pages import Pages, see_other
@@ -41,6 +41,6 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
 def _shown(profile: Profile) -> dict[str, str]:
     picture = f"/pictures/{profile.picture}" if profile.picture else ""
     return {
-        "name": profile.name, "handle": profile.handle, "kind": profile.kind, "provider": profile.provider, "image": picture,
+        "name": profile.name, "handle": profile.handle, "kind": Kind(profile.kind).said, "provider": profile.provider, "image": picture,
         "health": profile.health, "health_text": HEALTH[profile.health],
     }  # fmt: skip

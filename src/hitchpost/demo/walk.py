@@ -9,14 +9,17 @@ from hitchpost.demo.world import Running
 
 
 def walk(running: Running, person: str = "ada") -> int:
-    """Connect every configured network as the sandbox's `person`; print each step and the attached profiles. 0, or 1 after saying what broke."""
+    """Connect every configured network as the sandbox's `person`; print what happened and the attached profiles.
+
+    0, or 1 after saying what broke.
+    """
     workspace_id = world.workspace_of(running.public_url, running.key)
     browser = Browser()
     failed = []
     try:
         for provider in providers_of(running):
             try:
-                attached = connect(running, browser, workspace_id, provider, person)
+                attached = ", then ".join(connect(running, browser, workspace_id, provider, person))
             except DemoFailed as failure:
                 failed.append(provider)
                 print(f"✗ {provider}: {failure}")
@@ -51,15 +54,21 @@ def api(running: Running, method: str, path: str, body: dict[str, str] | None = 
     return found if isinstance(found, list) else [found]
 
 
-def connect(running: Running, browser: Browser, workspace_id: str, provider: str, person: str) -> str:
-    """API call, sign-in, start page, consent, choice, done; a sentence about what was attached."""
+def connect(running: Running, browser: Browser, workspace_id: str, provider: str, person: str) -> list[str]:
+    """Walk a network by each of its logins, one after the other; a few words about each."""
     url = api(running, "POST", f"social-profiles/connection-url?workspaceId={workspace_id}", {"provider": provider})[0]["url"]
     page = browser.open(url)
     if "/sign-in" in page.url:
         page = browser.submit(page, page.form("/sign-in"), [("email", world.EMAIL), ("password", world.PASSWORD)])
-    page = browser.follow(browser.submit(page, page.form("/api/social-connect/start"), []))
-    page = consent(browser, page, person)
-    page = browser.follow(page)
+    logins = [value for name, value in page.form("/api/social-connect/start").boxes if name == "login"]
+    return [attach(browser, browser.open(url), login, person) for login in logins or [""]]
+
+
+def attach(browser: Browser, page: Page, login: str, person: str) -> str:
+    """Start page, consent, choice, done; what was picked."""
+    page = browser.follow(browser.submit(page, page.form("/api/social-connect/start"), [("login", login)] if login else []))
+    if not any(form.action.endswith("/attach") for form in page.forms):
+        page = browser.follow(consent(browser, page, person))
     choice = page.form("/attach")
     picks = [(name, value) for name, value in choice.boxes if name == "pick"]
     if not picks:
@@ -67,7 +76,7 @@ def connect(running: Running, browser: Browser, workspace_id: str, provider: str
     page = browser.follow(browser.submit(page, choice, picks))
     if page.status != 200 or page.code:
         raise DemoFailed(f"attaching ended at {page.status} {page.code}: {page.text[:300]}")
-    return f"{len(picks)} picked and attached"
+    return f"{len(picks)} picked and attached" + (f" (login {login})" if login else "")
 
 
 def consent(browser: Browser, page: Page, person: str) -> Page:

@@ -35,8 +35,9 @@ def environment(folder: Path, port: int, sandbox: Program) -> dict[str, str]:
     """The server's variables: a world of its own below `folder`, and the sandbox's well-known apps."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("HITCHPOST_")}
     own |= {
-        "HITCHPOST_PUBLIC_URL": f"http://127.0.0.1:{port}", "HITCHPOST_BIND": f"127.0.0.1:{port}", "HITCHPOST_DATA_DIR": str(folder / "data"),
-        "HITCHPOST_KEY_DIR": str(folder / "keys"), "HITCHPOST_NETWORKS_AT": sandbox.address, "HITCHPOST_NETWORKS_AT_INSECURE": "true",
+        "HITCHPOST_PUBLIC_URL": f"http://127.0.0.1:{port}", "HITCHPOST_BIND": f"127.0.0.1:{port}",
+        "HITCHPOST_DATA_DIR": str(folder / "data"), "HITCHPOST_KEY_DIR": str(folder / "keys"),
+        "HITCHPOST_NETWORKS_AT": sandbox.address, "HITCHPOST_NETWORKS_AT_INSECURE": "true",
         "HITCHPOST_LOG_LEVEL": "warning",
     }  # fmt: skip
     logins = [login for adapter in discover() for login in adapter.logins]

@@ -27,6 +27,11 @@ class Kind(StrEnum):
     PERSON = "person"
     ORGANIZATION = "organization"
 
+    @property
+    def said(self) -> str:
+        """As people read it."""
+        return self.value.capitalize()
+
 
 @dataclass(frozen=True, slots=True)
 class AppCredentials:
