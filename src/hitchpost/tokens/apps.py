@@ -26,17 +26,30 @@ class Apps:
     def __getitem__(self, app_id: str) -> AppCredentials:
         return self._by_id[app_id]
 
+    def __contains__(self, app_id: str) -> bool:
+        return app_id in self._by_id
+
     def ways(self, provider: str) -> tuple[Way, ...]:
         """The configured ways through a network's consent, in the adapter's order."""
         return self._ways.get(provider, ())
 
-    def served_by(self, app_id: str) -> tuple[Adapter, Login]:
-        """A network and login that the app serves: what speaks for it when a grant is given back."""
-        return self._served[app_id]
+    def served_by(self, app_id: str) -> tuple[Adapter, Login] | None:
+        """A network and login that the app serves: what speaks for it when a grant is given back. None: that network is no longer known."""
+        return self._served.get(app_id)
+
+    def title_of(self, app_id: str) -> str:
+        """The network's name for people, or empty."""
+        served = self.served_by(app_id)
+        return served[0].title if served else ""
 
     def configure(self, tx: Tx, configured: Sequence[AppSettings]) -> None:
         """Step: bring rows and memory to what is configured. Raises BadSettings naming the variable."""
-        current = {one.slot: (one, self._stored(tx, one)) for one in configured}
+        ids = {one.slot: self._stored(tx, one) for one in configured}
+        slots = {app_id: slot for slot, app_id in ids.items()}
+        for slot, app_id in ids.items():
+            if slots[app_id] != slot:
+                names = " and ".join(f"{PREFIX}APP_{one.upper()}_CLIENT_ID" for one in (slot, slots[app_id]))
+                raise BadSettings(f"{names} are the same app; keep one of them")
         for row in repository.every_app(tx):
             secret = self._vault.open(tx, _place(row["id"]), row["sealed_secret"])
             scopes = tuple(row["scopes"].split())
@@ -45,11 +58,12 @@ class Apps:
                 for login in adapter.logins:
                     if login.slot == row["slot"]:
                         self._served.setdefault(row["id"], (adapter, login))
+        served = {one.slot: one.providers for one in configured}
         for adapter in self._catalog:
             self._ways[adapter.provider] = tuple(
-                (login, self._by_id[current[login.slot][1]])
+                (login, self._by_id[ids[login.slot]])
                 for login in adapter.logins
-                if login.slot in current and adapter.provider in (current[login.slot][0].providers or (adapter.provider,))
+                if login.slot in ids and adapter.provider in (served[login.slot] or (adapter.provider,))
             )
 
     def _stored(self, tx: Tx, app: AppSettings) -> str:

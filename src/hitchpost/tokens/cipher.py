@@ -63,5 +63,5 @@ def unseal(data_key: bytes, place: Place, text: str) -> bytes:
 
 
 def key_id_of(text: str) -> str:
-    """The key id that a sealed text names."""
-    return text.split(".", 2)[1]
+    """The key id that a sealed text names; empty when it is no sealed text."""
+    return text.partition(".")[2].partition(".")[0]

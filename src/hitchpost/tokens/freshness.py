@@ -1,4 +1,4 @@
-"""What a grant's dates and state mean for the profiles that stand on it; pure."""
+"""What a grant's dates and state mean for the profiles that stand on it, and how its tokens are written down; pure."""
 
 import json
 from collections.abc import Iterable
@@ -13,10 +13,13 @@ from hitchpost.secret import Secret
 WARNED_BEFORE = timedelta(days=14)
 """How long before its end an access that cannot renew itself is shown as expiring."""
 
+REVOKE_TRIES = 8
+_FIRST_RETRY = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`healthy`, `expiring` (at `until`, and it cannot renew itself), or `reconnect_required` with the code that says why."""
+    """`healthy`, `expiring` (at `until`, and it cannot renew itself beyond), or `reconnect_required` with the code that says why."""
 
     state: str
     code: str = ""
@@ -30,8 +33,8 @@ def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
         if row["state"] != "live":
             fallback = Standing("reconnect_required", row["code"])
             continue
-        ends = row["access_expires_at"]
-        if row["renews_itself"] or ends is None or ends - now > WARNED_BEFORE:
+        ends = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"]
+        if ends is None or ends - now > WARNED_BEFORE:
             return Standing("healthy")
         if ends > now:
             return Standing("expiring", until=ends)
@@ -46,6 +49,13 @@ def kept_refresh(new: TokenSet, old: TokenSet | None, now: datetime) -> TokenSet
     if old.refresh_expires_at is not None and old.refresh_expires_at <= now:
         return new
     return TokenSet(new.access, new.access_expires_at, old.refresh, old.refresh_expires_at, new.scopes, new.extras)
+
+
+def next_revoke(now: datetime, tries: int, retry_at: datetime | None) -> datetime | None:
+    """When to ask the network again after `tries` failures, waiting twice as long each time; None after REVOKE_TRIES, within a day."""
+    if tries >= REVOKE_TRIES:
+        return None
+    return max(now + _FIRST_RETRY * (1 << (tries - 1)), retry_at or now)
 
 
 def written(tokens: TokenSet) -> Secret:

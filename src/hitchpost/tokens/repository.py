@@ -40,15 +40,19 @@ def next_consent(tx: Tx) -> int:
     return int(tx.execute(select(consent_counter.c.value).where(consent_counter.c.id == 1)).scalar_one())
 
 
-def held_grant(tx: Tx, app_id: str, subject: str, fresh: dict[str, object]) -> RowMapping:
-    """The grant of (app, subject), made from `fresh` if there is none, held until the transaction ends: two may come at once."""
+def hold_or_make(tx: Tx, app_id: str, subject: str, fresh: dict[str, object]) -> RowMapping:
+    """The grant of (app, subject), made from `fresh` if there is none, held until the transaction ends.
+
+    Two first consents may come at once: one makes it, the other waits.
+    """
     insert_or_keep(tx, grants, {"app_id": app_id, "subject": subject, **fresh})
     query = select(grants).where(grants.c.app_id == app_id, grants.c.subject == subject).with_for_update()
     return tx.execute(query).mappings().one()
 
 
-def grant(tx: Tx, grant_id: str) -> RowMapping | None:
-    return tx.execute(select(grants).where(grants.c.id == grant_id)).mappings().one_or_none()
+def hold(tx: Tx, grant_id: str) -> RowMapping | None:
+    """The grant, held until the transaction ends."""
+    return tx.execute(select(grants).where(grants.c.id == grant_id).with_for_update()).mappings().one_or_none()
 
 
 def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
@@ -134,6 +138,11 @@ def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: 
     rank = tx.execute(select(func.count()).select_from(backings).where(backings.c.profile_id == profile_id)).scalar_one() + 1
     if not insert_or_keep(tx, backings, {"profile_id": profile_id, "reach_id": reach_id, "rank": rank, **values}):
         tx.execute(update(backings).where(same).values(values))
+
+
+def sever(tx: Tx, profile_ids: Sequence[str]) -> None:
+    """No reach stands behind these profiles until it is confirmed again."""
+    tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids)).values(state="severed"))
 
 
 def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:

@@ -42,7 +42,7 @@ def parse(text: str, source: str) -> Ring:
         if key_id in keys:
             raise BadRing(f"{source}: the key id {key_id} stands there twice")
         if len(set(key)) < 8:
-            raise BadRing(f"{source}: key {key_id} is not random; make one with `hitchpost keys new-ring-key`")
+            raise BadRing(f"{source}: key {key_id} is not random; make one with `openssl rand -base64 32`")
         keys[key_id] = key
     if not keys:
         raise BadRing(f"{source}: there is no key in it")
@@ -55,9 +55,7 @@ def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
         return parse(settings.key_ring.reveal(), _SETTING)
     path = settings.key_dir / "ring"
     if path.exists():
-        if path.stat().st_mode & 0o077:
-            raise BadRing(f"{path} can be read by others; run: chmod 600 {path}")
-        return parse(path.read_text(), str(path))
+        return _read(path)
     if not database_empty:
         raise BadRing(
             f"the database holds sealed tokens, but there is no key ring: set {_SETTING} or {_SETTING}_FILE, or put the ring back at {path}"
@@ -65,17 +63,32 @@ def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
     return _made(path)
 
 
-def _made(path: Path) -> Ring:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = base64.urlsafe_b64encode(random_bytes(KEY_BYTES)).decode()
+def _read(path: Path) -> Ring:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        # Another process of this installation was first: its ring is the ring.
-        return parse(path.read_text(), str(path))
-    with os.fdopen(handle, "w") as file:
-        file.write(f"{new_id()[:9]}:{key}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    ring = parse(path.read_text(), str(path))
+        if path.stat().st_mode & 0o077:
+            raise BadRing(f"{path} can be read by others; run: chmod 600 {path}")
+        return parse(path.read_text("ascii"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRing(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not text'}") from None
+
+
+def _made(path: Path) -> Ring:
+    """Written whole under another name, then linked: no process ever reads half a ring, and the first one's stands."""
+    key = base64.urlsafe_b64encode(random_bytes(KEY_BYTES)).decode()
+    draft = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{new_id()[:9]}:{key}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return _read(path)
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise BadRing(f"the key ring cannot be made at {path}: {error.strerror}; see HITCHPOST_KEY_DIR") from None
+    ring = _read(path)
     return Ring(ring.primary, ring.keys, made_at=str(path))
