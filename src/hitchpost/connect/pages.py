@@ -89,8 +89,8 @@ class ConnectPages:
 
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
         # A page that moves on, not a redirect: Chromium holds form-action against the whole chain of a redirected POST.
-        place = {"network": shown.network_of(adapter), "workspace": {"name": departure.workspace_name}}
-        return self._pages.answer(request, "connect/moving.html", viewer=viewer, headers=_LEAVING, url=departure.url, **place)
+        page = partial(self._pages.answer, request, "connect/moving.html", viewer=viewer, headers=_LEAVING)
+        return page(url=departure.url, network=shown.network_of(adapter), workspace={"name": departure.workspace_name})
 
     async def callback(self, request: Request) -> Response:
         """The network's answer, by GET only. A HEAD or a prefetch is not the person: nothing happens."""
