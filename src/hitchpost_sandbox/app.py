@@ -24,6 +24,7 @@ class Sandbox:
     def __init__(self, world: World, twins: tuple[Twin, ...]) -> None:
         self.world = world
         self._twins = twins
+        world.bring(app for twin in twins for app in twin.apps)
         self._hosts = frozenset(host for twin in twins for host in twin.hosts)
         self._control: ASGIApp = control_plane(world, twins)
 

@@ -20,6 +20,7 @@ How to write a twin
    Addresses in answers are absolute https addresses on the real hosts, as the network would give them; the caller rewrites them.
 8. Call limits are counted by `visit.world.limits.spend(…)`.
 9. Per-app switches stand in `app.options` (`app.on("name")`); say in the twin's docstring which ones it reads.
+10. An app that every world should know beside the well-known ones stands in the twin's `apps`.
 """
 
 import base64
@@ -34,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 
+from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Authority
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.grants import Token
@@ -150,7 +152,7 @@ class Twin:
 
     `authority`: whose apps and tokens it speaks for. `lost`: answers paths that the network does not know.
     `allow` and `cancel`: the words on the consent page's two buttons. `colour`: of the page's heading bar.
-    `scope_words`: a sentence for each scope; a scope without one is shown by its name.
+    `scope_words`: a sentence for each scope; a scope without one is shown by its name. `apps`: what it brings into every world.
     """
 
     network: str
@@ -163,6 +165,7 @@ class Twin:
     allow: str = "Allow"
     cancel: str = "Cancel"
     scope_words: Mapping[str, str] = field(default_factory=dict)
+    apps: tuple[App, ...] = ()
 
     @property
     def hosts(self) -> frozenset[str]:

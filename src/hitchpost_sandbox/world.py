@@ -34,6 +34,13 @@ class World:
             self._authorities[name] = Authority(name, self.clock, self.ledger)
         return self._authorities[name]
 
+    def bring(self, apps: Iterable[App]) -> None:
+        """Make apps known that this world begins with, also after each reset; one that it knows already stays as it is."""
+        for app in apps:
+            if self.authority(app.authority).app(app.client_id) is None:
+                self._first_apps += (app,)
+                self.register(app)
+
     def register(self, app: App) -> None:
         """Make an app known to its authority, as its owner would in the developer console."""
         self.authority(app.authority).register(app)
