@@ -218,7 +218,7 @@ def _fault(answer: Answer, now: datetime, table: Sequence[Expected]) -> Fault:
     except Fault:
         body = {}
     number = body.get("code")
-    code = str(number) if isinstance(number, int) else f"http_{answer.status}"
+    code = str(number) if isinstance(number, int) and not isinstance(number, bool) else f"http_{answer.status}"
     words, ours = _TOLD_BY_WORDS.get(code, ("", ""))
     if words and words in f"{body.get('message')} {body.get('message_detail')}".lower():
         code = ours

@@ -251,8 +251,9 @@ def _code(status: int, body: Json) -> str:
         slug = str(problem.get("type", "")).rpartition("/")[2]
         if re.fullmatch(r"[a-z0-9-]{1,40}", slug):
             return slug
-    if isinstance(first.get("code"), int):
-        return str(first["code"])
+    number = first.get("code")
+    if isinstance(number, int) and not isinstance(number, bool):
+        return str(number)
     return _TITLES.get(str(body.get("title")), f"http_{status}")
 
 
