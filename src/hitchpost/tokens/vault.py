@@ -1,6 +1,6 @@
 """Vault: seals and opens secrets under their owner's data key; the data keys are stored wrapped by the ring."""
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, select
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
@@ -9,7 +9,7 @@ from hitchpost.ids import random_bytes
 from hitchpost.secret import Secret
 from hitchpost.tokens import cipher
 from hitchpost.tokens.cipher import KEY_BYTES, Place, SealBroken
-from hitchpost.tokens.models import data_keys
+from hitchpost.tokens.models import apps, data_keys, grants
 from hitchpost.tokens.ring import BadRing, Ring
 
 INSTALLATION = "-"
@@ -17,7 +17,7 @@ INSTALLATION = "-"
 
 def is_unused(tx: Tx) -> bool:
     """Whether nothing was ever sealed in this database: only then may a new ring be made."""
-    return tx.execute(select(func.count()).select_from(data_keys)).scalar() == 0
+    return not any(tx.execute(select(exists().select_from(table))).scalar() for table in (data_keys, apps, grants))
 
 
 class Vault:
@@ -31,32 +31,38 @@ class Vault:
         """At start: every data key opens with the ring. Raises BadRing otherwise, and nothing else happens (threat E2)."""
         for row in tx.execute(select(data_keys)).mappings():
             self._unwrapped(row["owner"], row["wrapped"])
-        self._data_key(tx, INSTALLATION)
+        if is_unused(tx):
+            self._make(tx, INSTALLATION)
+        elif self._known(tx, INSTALLATION) is None:
+            raise BadRing("the database holds sealed secrets, but its data key is gone: restore a backup that is whole, data_keys included")
 
     def seal(self, tx: Tx, place: Place, secret: Secret) -> str:
-        """The sealed text of a secret, to be stored at `place` and nowhere else."""
-        return cipher.seal(self._data_key(tx, place.owner), self._ring.primary, place, secret.reveal().encode())
+        """The sealed text of a secret, to be stored at `place` and nowhere else. An owner's first seal makes the data key."""
+        key = self._known(tx, place.owner) or self._make(tx, place.owner)
+        return cipher.seal(key, self._ring.primary, place, secret.reveal().encode())
 
     def open(self, tx: Tx, place: Place, text: str) -> Secret:
-        """The secret that was sealed for `place`. Raises SealBroken."""
-        return Secret(cipher.unseal(self._data_key(tx, place.owner), place, text).decode())
+        """The secret that was sealed for `place`. Raises SealBroken, also when the owner's data key is gone: opening never makes one."""
+        key = self._known(tx, place.owner)
+        if key is None:
+            raise SealBroken
+        return Secret(cipher.unseal(key, place, text).decode())
 
-    def _data_key(self, tx: Tx, owner: str) -> bytes:
-        query = select(data_keys.c.wrapped).where(data_keys.c.owner == owner)
-        stored = tx.execute(query).scalar_one_or_none()
+    def _known(self, tx: Tx, owner: str) -> bytes | None:
+        stored = tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == owner)).scalar_one_or_none()
         if stored is None:
-            self._add(tx, owner)
-            # Read back: of two processes that come at once, one key stands for both.
-            stored = tx.execute(query).scalar_one()
+            return None
         # Remembered by the wrapped text, not by the owner: a key whose transaction was rolled back is never used again.
         if stored not in self._opened:
             self._opened[stored] = self._unwrapped(owner, stored)
         return self._opened[stored]
 
-    def _add(self, tx: Tx, owner: str) -> None:
+    def _make(self, tx: Tx, owner: str) -> bytes:
         wrapped = cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), random_bytes(KEY_BYTES))
         row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
         insert_or_keep(tx, data_keys, row)
+        # Read back: of two processes that come at once, one key stands for both.
+        return self._unwrapped(owner, tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == owner)).scalar_one())
 
     def _unwrapped(self, owner: str, wrapped: str) -> bytes:
         key = self._ring.keys.get(cipher.key_id_of(wrapped))
