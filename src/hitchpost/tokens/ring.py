@@ -5,6 +5,7 @@ import binascii
 import os
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from hitchpost.ids import new_id, random_bytes
@@ -41,17 +42,24 @@ def parse(text: str, source: str) -> Ring:
             raise BadRing(f"{source}: key {number} must be `id:` and the base64 of exactly {KEY_BYTES} bytes")
         if key_id in keys:
             raise BadRing(f"{source}: the key id {key_id} stands there twice")
-        if len(set(key)) < 8:
-            raise BadRing(f"{source}: key {key_id} is not random; make one with `openssl rand -base64 32`")
+        if not _looks_random(key):
+            raise BadRing(f"{source}: key {key_id} is not random; make one with `head -c 32 /dev/urandom | base64`")
         keys[key_id] = key
     if not keys:
         raise BadRing(f"{source}: there is no key in it")
     return Ring(next(iter(keys)), keys)
 
 
+def _looks_random(key: bytes) -> bool:
+    """False for what people type or copy: repeated bytes, a count, readable text. Chance makes such a key less often than once in 10^12."""
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    return len(set(key)) >= 16 and len(steps) >= 16 and not all(32 <= byte < 127 for byte in key)
+
+
 def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
     """The ring of this installation; made only for an empty database, so that a lost ring is never papered over (threat E2)."""
-    if settings.key_ring:
+    # Set but empty is a secret that failed to arrive, never a wish for another ring.
+    if "key_ring" in settings.model_fields_set:
         return parse(settings.key_ring.reveal(), _SETTING)
     path = settings.key_dir / "ring"
     if path.exists():
