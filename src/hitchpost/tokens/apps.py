@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import RowMapping
+
 from hitchpost.db.engine import Tx
 from hitchpost.ids import new_id
 from hitchpost.networks.base import Adapter, AppCredentials, Login
 from hitchpost.networks.catalog import Catalog
+from hitchpost.secret import Secret
 from hitchpost.settings import PREFIX, AppSettings, BadSettings
 from hitchpost.tokens import repository
-from hitchpost.tokens.cipher import Place
+from hitchpost.tokens.cipher import Place, SealBroken
+from hitchpost.tokens.ring import BadRing
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
 Way = tuple[Login, AppCredentials]
@@ -51,7 +55,7 @@ class Apps:
                 names = " and ".join(f"{PREFIX}APP_{one.upper()}_CLIENT_ID" for one in (slot, slots[app_id]))
                 raise BadSettings(f"{names} are the same app; keep one of them")
         for row in repository.every_app(tx):
-            secret = self._vault.open(tx, _place(row["id"]), row["sealed_secret"])
+            secret = self._secret(tx, row)
             scopes = tuple(row["scopes"].split())
             self._by_id[row["id"]] = AppCredentials(row["id"], row["client_id"], secret, row["variant"], scopes, row["version"])
             for adapter in self._catalog:
@@ -77,10 +81,16 @@ class Apps:
             repository.add_app(tx, {**identity, **values, "sealed_secret": sealed, "state": "ok"})
             return app_id
         app_id = str(row["id"])
-        if self._vault.open(tx, _place(app_id), row["sealed_secret"]) != app.client_secret:
+        if self._secret(tx, row) != app.client_secret:
             values |= {"sealed_secret": self._vault.seal(tx, _place(app_id), app.client_secret), "state": "ok"}
         repository.change_app(tx, app_id, values)
         return app_id
+
+    def _secret(self, tx: Tx, row: RowMapping) -> Secret:
+        try:
+            return self._vault.open(tx, _place(row["id"]), row["sealed_secret"])
+        except SealBroken:
+            raise BadRing(f"the stored secret of the app {row['client_id']} does not open: row {row['id']} of apps was changed") from None
 
     def _checked(self, app: AppSettings) -> Login:
         name, known = f"{PREFIX}APP_{app.slot.upper()}", [(one.provider, login) for one in self._catalog for login in one.logins]
@@ -91,8 +101,9 @@ class Apps:
             )
         login = served[0][1]
         if app.variant and app.variant not in login.variants:
-            raise BadSettings(f"{name}_VARIANT must be one of {_listed(login.variants)}")
-        if foreign := set(app.providers) - {provider for provider, _ in served}:
+            allowed = f"one of {variants}" if (variants := _listed(login.variants)) else "left out: this app has none"
+            raise BadSettings(f"{name}_VARIANT must be {allowed}")
+        if foreign := set(app.providers) - {"", *(provider for provider, _ in served)}:
             raise BadSettings(
                 f"{name}_PROVIDERS: this app cannot serve {_listed(foreign)}, only {_listed(provider for provider, _ in served)}"
             )
@@ -104,4 +115,4 @@ def _place(app_id: str) -> Place:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(set(names) - {""})) or "none"
+    return ", ".join(sorted(set(names) - {""}))
