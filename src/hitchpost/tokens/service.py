@@ -36,7 +36,7 @@ class TokenKeeper:
     def __init__(
         self, database: Database, clock: Clock, vault: Vault, catalog: Catalog, http: NetworkHttp, *, flow_open: Callable[[Tx, str], bool]
     ) -> None:
-        self._database, self._clock, self._vault, self._catalog, self._http = database, clock, vault, catalog, http
+        self._database, self._clock, self._vault, self._http = database, clock, vault, http
         self._flow_open = flow_open
         self._apps = Apps(catalog, vault)
         self._log = structlog.get_logger("hitchpost.tokens")
