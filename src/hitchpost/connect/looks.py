@@ -2,6 +2,8 @@
 
 import asyncio
 
+import structlog
+
 from hitchpost.connect.service import ConnectFlow
 
 LOOKS_AT_ONCE = 8
@@ -14,6 +16,7 @@ class Looks:
         self._flow = flow
         self._running: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._log = structlog.get_logger("hitchpost.connect")
 
     def begin(self, request_id: str) -> None:
         """Start the look of a request and return at once."""
@@ -23,7 +26,10 @@ class Looks:
 
     async def _look(self, request_id: str) -> None:
         async with self._gate:
-            await self._flow.look(request_id)
+            try:
+                await self._flow.look(request_id)
+            except Exception:  # noqa: BLE001  (nobody awaits this task; the row falls due again)
+                self._log.exception("look failed", request=request_id)
 
     async def settled(self) -> None:
         """Wait until every look that was begun here has ended."""
