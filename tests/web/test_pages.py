@@ -49,7 +49,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
     },
     "workspaces/setup.html": {"form_token": "t", "problem": None, "values": {"name": HOSTILE}},
     "connect/start.html": {**FLOW, "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}], "reconnecting": {"name": HOSTILE}},
-    "connect/moving.html": {"network": NETWORK, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
+    "connect/moving.html": {"network": NETWORK, "workspace": WORKSPACE, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
     "connect/progress.html": {**FLOW, "what": HOSTILE, "seconds": 2},
     "connect/choose.html": {
         **FLOW,
@@ -141,7 +141,7 @@ def test_each_field_has_a_label_and_each_changing_form_a_token(pages: Pages, tem
     assert 'href="#content"' in text
 
 
-@pytest.mark.parametrize("template", [name for name in PAGES if name.startswith("connect/") and name != "connect/moving.html"])
+@pytest.mark.parametrize("template", [name for name in PAGES if name.startswith("connect/")])
 def test_the_flow_says_network_workspace_and_who_is_signed_in(pages: Pages, template: str) -> None:
     text = shown(pages, template)
     assert "Facebook" in text
