@@ -40,8 +40,8 @@ fix: $(VENV)/.dev ## let ruff mend what it can
 bench: $(VENV)/.dev ## measure speed and size; prints ratios, fails on nothing
 	@$(PY) -m bench
 
-docs: $(VENV)/.dev ## regenerate generated pages
-	@$(PY) -m hitchpost.migrations --help >/dev/null
+docs: $(VENV)/.dev ## write the tables of the docs from the code, and check their links
+	@$(PY) docs/generate.py
 
 pins: ## compile the pinned requirement files again
 	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt

@@ -1,0 +1,119 @@
+"""`make docs`: writes the tables of docs/settings.md and docs/errors.md from the code they describe; `--check` only says what is not so.
+
+Also checks what no table can hold: that each network has its page, and that every page and heading that is named exists.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from hitchpost.errors import CATALOGUE, Entry
+from hitchpost.networks.base import Adapter
+from hitchpost.networks.catalog import discover
+from hitchpost.secret import Secret
+from hitchpost.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_MENTION = re.compile(r"docs/[a-z0-9/-]+\.md(?:#[a-z0-9-]+)?")
+
+
+def settings_table(fields: Mapping[str, FieldInfo] = Settings.model_fields) -> str:
+    """Every setting: variable, default, meaning, and the range where there is one."""
+    lines = ["| Variable | Default | Means |", "|---|---|---|"]
+    for name, field in fields.items():
+        bounds = [str(one.ge if isinstance(one, Ge) else one.le) for one in field.metadata if isinstance(one, Ge | Le)]
+        means = f"{field.description} ({' to '.join(bounds)})" if bounds else str(field.description)
+        lines.append(_row(f"`{PREFIX}{name.upper()}`", _default(field.default), means))
+    return "\n".join(lines)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if value in ("", ()) or (isinstance(value, Secret) and not value):
+        return "–"
+    return f"`{value}`"
+
+
+def errors_table(catalogue: Mapping[str, Entry] = CATALOGUE) -> str:
+    """Every code: status, sentence, who can mend it, the way on, whether the same thing may be tried again."""
+    lines = ["| Code | Status | Says | Who can mend it | Way on | Try again |", "|---|---|---|---|---|---|"]
+    for code, entry in catalogue.items():
+        again = "yes" if entry.retryable else "no"
+        lines.append(_row(f"`{code}`", str(entry.status), entry.message, entry.fix_by.value, entry.way or "–", again))
+    return "\n".join(lines)
+
+
+def _row(*cells: str) -> str:
+    # `<base>` is meant as it stands; Markdown would take it for markup.
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "\\<") for cell in cells) + " |"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"settings": settings_table, "errors": errors_table}
+
+
+def regenerated(page: str, name: str, table: str) -> str:
+    """`page` with `table` between its two marks `<!-- name -->` and `<!-- /name -->`. Raises ValueError when they are missing."""
+    head, begin, rest = page.partition(f"<!-- {name} -->\n")
+    _, end, tail = rest.partition(f"<!-- /{name} -->")
+    if not begin or not end:
+        raise ValueError(f"the page lacks the marks of its table {name}")
+    return f"{head}{begin}{table}\n{end}{tail}"
+
+
+def without_page(networks: Iterable[Adapter], docs: Path) -> list[str]:
+    """A sentence for each network whose page is missing."""
+    pages = [f"networks/{one.provider}.md" for one in networks]
+    return [f"docs/{page} is missing: every network has a page" for page in pages if not (docs / page).is_file()]
+
+
+def dead_links(root: Path) -> list[str]:
+    """A sentence for each link of a page, and each page named in the sources, that leads nowhere."""
+    found = []
+    for page in [*root.glob("*.md"), *root.glob("docs/**/*.md")]:
+        for target in _LINK.findall(page.read_text()):
+            if "://" not in target and not _leads(page, target):
+                found.append(f"{page.relative_to(root)}: {target} leads nowhere")
+    for source in root.glob("src/**/*.py"):
+        for mention in _MENTION.findall(source.read_text()):
+            if not _leads(root / "here", mention):
+                found.append(f"{source.relative_to(root)}: {mention} leads nowhere")
+    return sorted(found)
+
+
+def _leads(page: Path, target: str) -> bool:
+    path, _, heading = target.partition("#")
+    place = page.parent / path if path else page
+    return place.exists() and (not heading or heading in _headings(place.read_text()))
+
+
+def _headings(text: str) -> set[str]:
+    """The names that headings are linked by: lower case, words joined by hyphens."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the tables, or with `--check` only compare. 1 after saying what is wrong."""
+    wrong = []
+    for name, table in TABLES.items():
+        page = DOCS / f"{name}.md"
+        is_now = page.read_text()
+        should_be = regenerated(is_now, name, table())
+        if "--check" not in arguments:
+            page.write_text(should_be)
+        elif is_now != should_be:
+            wrong.append(f"docs/{name}.md differs from the code: run `make docs`")
+    wrong += without_page(discover(), DOCS) + dead_links(ROOT)
+    print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

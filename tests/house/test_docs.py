@@ -1,0 +1,103 @@
+"""The docs say what is so: tables equal the code, links and paths lead somewhere, commands exist, every network has its page."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from docs import generate
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+from hitchpost.cli import app
+from hitchpost.connect.service import ConnectFlow
+from hitchpost.errors import CATALOGUE
+from hitchpost.networks.catalog import Catalog, discover
+from hitchpost.settings import Settings
+from tests.networks.sixth.adapter import Commons
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+COMMAND = re.compile(r"^(?:HITCHPOST_\S+ )*(?:\.venv/bin/)?hitchpost (.+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", generate.TABLES)
+def test_a_table_equals_the_code(name: str) -> None:
+    page = (DOCS / f"{name}.md").read_text()
+    assert page == generate.regenerated(page, name, generate.TABLES[name]()), "run `make docs`"
+
+
+def test_every_setting_stands_in_its_page() -> None:
+    page = (DOCS / "settings.md").read_text()
+    assert all(page.count(f"\n| `HITCHPOST_{name.upper()}` |") == 1 for name in Settings.model_fields)
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Field(default=61, ge=1, le=1_000_000, description="public API calls a minute and person"),
+        Field(default=60, ge=2, le=1_000_000, description="public API calls a minute and person"),
+        Field(default=60, ge=1, le=1_000_000, description="something else"),
+    ],
+    ids=["default", "range", "meaning"],
+)
+def test_a_setting_that_changed_is_noticed(other: FieldInfo) -> None:
+    page = (DOCS / "settings.md").read_text()
+    table = generate.settings_table(dict(Settings.model_fields) | {"rate_limit": other})
+    assert generate.regenerated(page, "settings", table) != page
+
+
+def test_every_code_of_the_catalogue_is_explained_once() -> None:
+    page = (DOCS / "errors.md").read_text()
+    assert all(page.count(f"\n| `{code}` |") == 1 for code in CATALOGUE)
+
+
+def test_every_network_has_its_page() -> None:
+    assert generate.without_page(discover(), DOCS) == []
+
+
+def test_a_further_network_without_its_page_is_noticed() -> None:
+    assert generate.without_page(Catalog([*discover(), Commons()]), DOCS) == [
+        "docs/networks/commons.md is missing: every network has a page"
+    ]
+
+
+def test_every_link_and_every_page_that_the_sources_name_leads_somewhere() -> None:
+    assert generate.dead_links(ROOT) == []
+
+
+def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "here.md").write_text("# Here\n\n[there](there.md) [below](#below) [itself](here.md#here)\n")
+    assert generate.dead_links(tmp_path) == ["docs/here.md: #below leads nowhere", "docs/here.md: there.md leads nowhere"]
+
+
+def test_the_picture_of_the_flow_names_files_and_steps_that_exist() -> None:
+    text = (DOCS / "connect-flow.md").read_text()
+    files = set(re.findall(r"\b(?:[a-z_]+/)+[a-z_]+\.py", text))
+    assert "connect/api.py" in files
+    assert [name for name in sorted(files) if not any((base / name).is_file() for base in (ROOT, ROOT / "src" / "hitchpost"))] == []
+    steps = set(re.findall(r"ConnectFlow\.(\w+)", text))
+    assert {"depart", "arrive", "attach"} <= steps
+    assert [step for step in sorted(steps) if not hasattr(ConnectFlow, step)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_of_a_page_exists(page: Path) -> None:
+    group = typer.main.get_command(app)
+    for line in COMMAND.findall(page.read_text()):
+        command, words = group, line.split()
+        while words and (known := getattr(command, "commands", None)) is not None:
+            assert words[0] in known, f"hitchpost {line}"
+            command, words = known[words[0]], words[1:]
+        options = {option for one in command.params for option in one.opts}
+        said = {word for word in words if word.startswith("--")}
+        assert said <= options or command.context_settings.get("ignore_unknown_options"), f"hitchpost {line}"
+
+
+def test_every_target_of_make_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)$", page.read_text(), re.MULTILINE)}
+    assert {one or other for one, other in named} <= targets
