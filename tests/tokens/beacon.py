@@ -1,0 +1,83 @@
+"""Beacon, a network of the tests: one authority with two app slots, met under two names, that remembers what it was asked to revoke."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ClassVar
+
+from hitchpost.networks.base import (
+    Adapter,
+    Call,
+    Candidate,
+    Consent,
+    Derived,
+    Kind,
+    Listing,
+    Login,
+    OAuthFacts,
+    Picked,
+    Revocation,
+    Subject,
+    TokenSet,
+)
+from hitchpost.networks.errors import Fault
+from hitchpost.secret import Secret
+
+_OAUTH = OAuthFacts("https://beacon.example/authorize", "https://beacon.example/token")
+
+
+def _login(slot: str, variants: tuple[str, ...] = ("",)) -> Login:
+    scopes: Mapping[str, tuple[str, ...]] = dict.fromkeys(variants, ("post",))
+    return Login(slot, slot, "beacon", slot.title(), _OAUTH, scopes, ("post for you",), variants=variants)
+
+
+class Beacon(Adapter):
+    """`faults`: what the next revokes raise, in turn. `meanwhile`: what happens elsewhere while a revoke is under way."""
+
+    provider = "beacon"
+    title = "Beacon"
+    mark, colour = "M0 0h24v24H0z", "#123456"
+    logins: ClassVar[tuple[Login, ...]] = (_login("beacon", ("A", "B")), _login("beacon_pages"))
+    image_hosts = ()
+    switch_account = remove_app = ""
+
+    def __init__(self) -> None:
+        self.revoked: list[str] = []
+        self.faults: list[Fault] = []
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
+        raise AssertionError("these tests begin after the exchange")
+
+    async def look(self, call: Call, tokens: TokenSet) -> Listing:
+        raise AssertionError("these tests look at nothing")
+
+    async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        raise AssertionError("these tests derive nothing")
+
+    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
+        self.revoked.append(tokens.access.reveal())
+        if self.meanwhile:
+            await self.meanwhile()
+        if self.faults:
+            raise self.faults.pop(0)
+        return Revocation.DONE
+
+
+class Harbour(Beacon):
+    """The second name: the same authority and slot as Beacon's first, as Instagram through Facebook Login."""
+
+    provider = "harbour"
+    title = "Harbour"
+    logins = (_login("beacon", ("A", "B")),)
+
+
+def consent(
+    subject: str = "ada-at-beacon", access: str = "canary-access", refresh: str | None = "canary-refresh", name: str = "Ada"
+) -> Consent:
+    """What an exchange gave."""
+    tokens = TokenSet(Secret(access), refresh=Secret(refresh) if refresh else None, scopes=frozenset({"post"}))
+    return Consent(tokens, Subject(subject, name), frozenset({"post"}))
+
+
+def page(external_id: str = "page-1", token: str | None = "canary-page") -> Derived:
+    """A Page that acts with a token of its own, or with the grant's."""
+    return Derived(Candidate(Kind.PAGE, external_id, "Lantern's page", tasks=("CREATE",)), Secret(token) if token else None)
