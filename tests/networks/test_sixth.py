@@ -19,7 +19,9 @@ THREE_FILES = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The product and its docs, as they are, in a folder of their own."""
+    """The product and its pages, as they are, in a folder of their own."""
+    for page in ROOT.glob("*.md"):
+        shutil.copy(page, tmp_path)
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
