@@ -215,14 +215,22 @@ class ConnectFlow:
             tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
             derived = await self._within_lease(adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked]))
         except Fault as fault:
-            await self._database.begin(lambda tx: repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={}))
+            await self._reopen_choice(trip, claim_id)
             raise Problem(fault.problem, network=adapter.title, provider=trip.provider, detail=fault.detail or fault.code) from None
         unusable = [one.candidate for one in derived if not one.candidate.verdict.usable]
         if unusable:
             await self._database.begin(lambda tx: self._claims.withdraw(tx, trip, claim_id, derived))
             raise Problem("selection_unusable", name=unusable[0].name, detail=unusable[0].verdict.why)
         pictures = {key_of(row["kind"], row["external_id"]): row["picture"] for row in picked}
-        return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
+        try:
+            return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
+        except Problem:
+            await self._reopen_choice(trip, claim_id)
+            raise
+
+    async def _reopen_choice(self, trip: Trip, claim_id: str) -> None:
+        """Nothing was attached: the person may choose again at once."""
+        await self._database.begin(lambda tx: repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={}))
 
     async def _within_lease(self, act: Awaitable[T]) -> T:
         """An act at a network ends before its claim does, however many calls it makes. Raises Fault."""
