@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hitchpost_sandbox.app import build
+from hitchpost_sandbox.world import World
+from tests.networks.sixth.twin import TWIN
+
 ROOT = Path(__file__).parents[2]
 SIXTH = Path(__file__).parent / "sixth"
 THREE_FILES = {
@@ -54,3 +58,12 @@ def test_a_network_without_its_page_is_told_so(copy: Path) -> None:
     documented = run(copy, "docs/generate.py", "--check")
     assert documented.returncode == 1
     assert "docs/networks/commons.md" in documented.stderr
+
+
+def test_the_app_that_a_twin_brings_is_known_once_and_outlives_a_reset() -> None:
+    world = World(apps=())
+    build(world, [TWIN])
+    build(world, [TWIN])
+    assert world.apps == TWIN.apps
+    world.reset()
+    assert world.apps == TWIN.apps
