@@ -57,22 +57,23 @@ def cluster() -> Iterator[str]:
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=60"]
         server = start([str(folder / "postgres"), "-D", data, "-p", str(port), *options])
         try:
-            _await_open(port, server)
+            _await_ready(Path(data), server)
             yield f"postgresql://tests@127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait()
 
 
-def _await_open(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+def _await_ready(data: Path, server: subprocess.Popen[bytes]) -> None:
+    """The server writes its state into the last line of its pid file; an open port alone may still say "starting up"."""
+    pid_file = data / "postmaster.pid"
+    for _ in range(600):
         if server.poll() is not None:
             raise RuntimeError("PostgreSQL did not start")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if pid_file.exists() and pid_file.read_text().rstrip().endswith("ready"):
+            return
         time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not open its port")
+    raise RuntimeError("PostgreSQL did not become ready in 30 s")
 
 
 async def new_database(address: str, name: str) -> str:
