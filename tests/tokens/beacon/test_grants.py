@@ -14,8 +14,8 @@ from hitchpost.networks.base import TokenSet
 from hitchpost.secret import Secret
 from hitchpost.tokens.cipher import SealBroken
 from tests.support.clock import ManualClock
-from tests.tokens.beacon import consent, page
-from tests.tokens.room import Room, opened, until
+from tests.tokens.beacon.network import consent, page
+from tests.tokens.beacon.room import Room, opened, until
 
 CANARIES = ("canary-access", "canary-refresh", "canary-page", "canary-client-secret", "canary-extra")
 

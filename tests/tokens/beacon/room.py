@@ -20,7 +20,7 @@ from hitchpost.tokens.ring import Ring, parse
 from hitchpost.tokens.service import TokenKeeper
 from hitchpost.tokens.vault import Vault
 from tests.support.clock import ManualClock
-from tests.tokens.beacon import Beacon, Harbour, consent, page
+from tests.tokens.beacon.network import Beacon, Harbour, consent, page
 
 BEACON = AppSettings("beacon", "beacon-client", Secret("canary-client-secret"))
 

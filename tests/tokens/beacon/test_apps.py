@@ -7,7 +7,7 @@ import pytest
 from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings, BadSettings
 from hitchpost.tokens.ring import BadRing
-from tests.tokens.room import BEACON, Room
+from tests.tokens.beacon.room import BEACON, Room
 
 PAGES = AppSettings("beacon_pages", "pages-client", Secret("canary-pages-secret"))
 

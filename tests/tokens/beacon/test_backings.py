@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from tests.tokens.beacon import consent, page
-from tests.tokens.room import Room, until
+from tests.tokens.beacon.network import consent, page
+from tests.tokens.beacon.room import Room, until
 
 
 async def test_a_profile_that_nothing_stands_behind_needs_a_reconnect(room: Room) -> None:

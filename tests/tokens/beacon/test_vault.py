@@ -11,7 +11,7 @@ from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.ring import BadRing
 from hitchpost.tokens.vault import Vault, is_unused
 from tests.support.clock import ManualClock
-from tests.tokens.room import Room, opened, ring
+from tests.tokens.beacon.room import Room, opened, ring
 
 OURS = Place("-", "apps", "sealed_secret", "cone")
 LANTERN = replace(OURS, owner="clantern")

@@ -11,8 +11,8 @@ from hitchpost.db.engine import Tx
 from hitchpost.errors import Problem
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.secret import Secret
-from tests.tokens.beacon import consent, page
-from tests.tokens.room import BEACON, Room, opened
+from tests.tokens.beacon.network import consent, page
+from tests.tokens.beacon.room import BEACON, Room, opened
 
 DOWN = [FaultKind.NOT_SENT, FaultKind.FATE_UNKNOWN, FaultKind.TRANSIENT, FaultKind.THROTTLED, FaultKind.MISCONFIGURED]
 
