@@ -1,6 +1,6 @@
 """A whole Hitchpost beside a whole sandbox in one process, real HTTP over ASGI, and browsers with cookie jars of their own."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,22 @@ class ByHost(httpx2.AsyncBaseTransport):
         if origin not in self._programs:
             raise httpx2.ConnectError(f"nobody listens at {origin}")
         return await self._programs[origin].handle_async_request(request)
+
+
+class Weather(httpx2.AsyncBaseTransport):
+    """The way to the networks: fair, until a test lets some calls meet `trouble` (an answer, or an error to raise)."""
+
+    def __init__(self, beyond: httpx2.AsyncBaseTransport) -> None:
+        self._beyond = beyond
+        self.trouble: Callable[[httpx2.Request], httpx2.Response | Exception | None] = lambda _request: None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        met = self.trouble(request)
+        if isinstance(met, Exception):
+            raise met
+        if met is not None:
+            return httpx2.Response(met.status_code, headers=met.headers, stream=httpx2.ByteStream(met.content))
+        return await self._beyond.handle_async_request(request)
 
 
 class Browser:
@@ -122,6 +138,7 @@ class House:
     app: ASGIApp
     world: World
     wire: httpx2.AsyncBaseTransport
+    weather: Weather
     clock: ManualClock
 
     @property
@@ -197,11 +214,11 @@ async def opened(
     sandbox, catalog = build_sandbox(world), discover()
     configuration = read_settings(variables(tmp_path, world, catalog, extra))
     database = await prepared(database_url or configuration.settings.database)
-    networks = ByHost({SANDBOX_URL: sandbox})
-    services = await build(configuration, clock=clock, catalog=catalog, database=database, networks=networks)
+    weather = Weather(ByHost({SANDBOX_URL: sandbox}))
+    services = await build(configuration, clock=clock, catalog=catalog, database=database, networks=weather)
     app = create_app(services, background=False)
     public = configuration.settings.public_url
-    house = House(services, app, world, ByHost({public: app, SANDBOX_URL: sandbox}), clock)
+    house = House(services, app, world, ByHost({public: app, SANDBOX_URL: sandbox}), weather, clock)
     try:
         yield house
     finally:

@@ -42,7 +42,7 @@ class SqliteDatabase:
         target = make_url(url)
         if not target.database:
             raise ValueError("an SQLite database needs a file: sqlite:///path")
-        Path(target.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(target.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", checkpoints=checkpoints, readonly=False, size=1)
         self._reader = _sqlite_engine(url, "BEGIN", checkpoints=False, readonly=True, size=4)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
