@@ -11,7 +11,7 @@ from hitchpost.ids import random_bytes
 from hitchpost.secret import Secret
 from hitchpost.settings import Settings
 from hitchpost.tokens.ring import BadRing, Ring, load_or_make, parse
-from tests.tokens.desk import new_ring, ring_text
+from tests.tokens.rings import new_ring, ring_text
 
 
 def b64(key: bytes) -> str:

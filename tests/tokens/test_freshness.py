@@ -1,0 +1,61 @@
+"""Pure rules: a token set is written whole, an absent refresh token wipes nothing, and a revoke is tried for a day at most."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitchpost.networks.base import TokenSet
+from hitchpost.secret import Secret
+from hitchpost.tokens.freshness import REVOKE_TRIES, kept_refresh, next_revoke, read, written
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+MOMENTS = st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+TOKEN_SETS = st.builds(
+    TokenSet,
+    st.builds(Secret, WORDS),
+    MOMENTS,
+    st.none() | st.builds(Secret, WORDS),
+    MOMENTS,
+    st.none() | st.frozensets(WORDS),
+    st.dictionaries(WORDS, WORDS, max_size=3),
+)
+
+
+@given(TOKEN_SETS)
+def test_what_is_written_is_read_back_whole(tokens: TokenSet) -> None:
+    assert read(written(tokens)) == tokens
+
+
+@given(TOKEN_SETS, TOKEN_SETS)
+def test_E7_a_consent_without_a_refresh_token_wipes_none_that_can_still_live(new: TokenSet, old: TokenSet) -> None:
+    kept = kept_refresh(new, old, NOON)
+    assert (kept.access, kept.access_expires_at, kept.scopes, kept.extras) == (new.access, new.access_expires_at, new.scopes, new.extras)
+    alive = old.refresh is not None and (old.refresh_expires_at is None or old.refresh_expires_at > NOON)
+    source = old if new.refresh is None and alive else new
+    assert (kept.refresh, kept.refresh_expires_at) == (source.refresh, source.refresh_expires_at)
+
+
+def test_E7_a_first_consent_has_nothing_to_keep() -> None:
+    first = TokenSet(Secret("access"))
+    assert kept_refresh(first, None, NOON) == first
+
+
+def test_E8_a_revoke_is_tried_again_ever_later_and_ends_within_a_day() -> None:
+    waits, now = [], NOON
+    for tries in range(1, REVOKE_TRIES):
+        again = next_revoke(now, tries, None)
+        assert again is not None
+        waits.append(again - now)
+        now = again
+    assert waits[0] == timedelta(minutes=10)
+    assert all(later == 2 * earlier for earlier, later in zip(waits, waits[1:], strict=False))
+    assert now - NOON < timedelta(days=1)
+    assert next_revoke(now, REVOKE_TRIES, None) is None
+
+
+@pytest.mark.parametrize(("asked", "given"), [(timedelta(hours=3), timedelta(hours=3)), (timedelta(minutes=1), timedelta(minutes=10))])
+def test_a_network_that_names_a_time_is_not_asked_earlier(asked: timedelta, given: timedelta) -> None:
+    assert next_revoke(NOON, 1, NOON + asked) == NOON + given
