@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from playwright.async_api import BrowserContext, Locator, Page, Request, Response, Route, ViewportSize, expect
+from playwright.async_api import BrowserContext, Locator, Page, Request, Route, ViewportSize, expect
 
 from hitchpost.demo import world
 from tests.support.programs import Served
@@ -35,6 +35,11 @@ def redeemed(served: Served) -> list[str]:
     """The fingerprints of the codes that the sandbox has exchanged, by its own ledger."""
     answer = httpx2.get(f"{served.sandbox_url}/_sandbox/ledger?kind=code_redeemed", trust_env=False)
     return [entry["facts"]["code"] for entry in answer.raise_for_status().json()]
+
+
+def code_in(callback: str) -> str:
+    """The code that a callback's address carries."""
+    return parse_qs(urlsplit(callback).query)["code"][0]
 
 
 @dataclass(slots=True)
@@ -77,10 +82,15 @@ class Tab:
         """A picture of the whole page as it stands; nothing may stick out at its side."""
         if self._folder is None:
             return
-        self._shots += 1
-        await self.page.screenshot(path=self._folder / f"{self._shots:02d}-{name}.png", full_page=True)
+        await self.page.screenshot(path=self.picture(name), full_page=True)
         wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0, f"{name} is {wide} px wider than the screen"
+
+    def picture(self, name: str) -> Path:
+        """The file of the next picture."""
+        assert self._folder is not None, "no pictures are kept"
+        self._shots += 1
+        return self._folder / f"{self._shots:02d}-{name}.png"
 
     @property
     def title(self) -> Locator:
@@ -187,9 +197,3 @@ async def headers_of(requests: list[Request], chosen: Callable[[Request], bool])
 
 def goes_to(origin: str) -> Callable[[Request], bool]:
     return lambda request: "{0.scheme}://{0.netloc}".format(urlsplit(request.url)) == origin
-
-
-async def answered(response: Response | None) -> Response:
-    """The answer of a navigation, which is there unless the address only has another fragment."""
-    assert response is not None
-    return response

@@ -1,4 +1,4 @@
-"""One journey a network and login, on a desktop and on a phone: from the API call to the profiles on the home page, a picture of each step."""
+"""One journey a network and login, on a desktop and on a phone: from the API call to the home page, with a picture of each step."""
 
 import pytest
 from playwright.async_api import expect
