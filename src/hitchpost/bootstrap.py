@@ -8,8 +8,8 @@ from functools import partial
 import httpx2
 
 from hitchpost.clock import Clock, SystemClock
-from hitchpost.connect import repository as flow_rows
-from hitchpost.connect.jobs import end_flows_of_browsers, end_flows_of_member, run_due
+from hitchpost.connect.callbacks import end_flows_of_browsers, end_flows_of_member, flow_open
+from hitchpost.connect.jobs import run_due
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
 from hitchpost.db import schema
@@ -71,14 +71,7 @@ async def build(
     database = database or open_database(settings.database)
     http = NetworkHttp(settings.networks_at, transport=networks)
     await database.read(schema.check)
-    people = People(
-        database,
-        clock,
-        idle=timedelta(hours=settings.session_idle_hours),
-        absolute=timedelta(hours=settings.session_hours),
-        on_session_ended=end_flows_of_browsers,
-    )
-    workspaces = Workspaces(database, clock, people, on_member_changed=end_flows_of_member)
+    people, workspaces = people_and_workspaces(settings, database, clock)
     tokens = await _token_keeper(configuration.apps, settings, database, clock, catalog, http)
     profiles = Profiles(database, clock, tokens, http)
     flow = ConnectFlow(
@@ -99,15 +92,25 @@ async def build(
     )  # fmt: skip
 
 
+def people_and_workspaces(settings: Settings, database: Database, clock: Clock) -> tuple[People, Workspaces]:
+    """The two rooms that the command line works with as well; what they change ends connections under way."""
+    people = People(
+        database,
+        clock,
+        idle=timedelta(hours=settings.session_idle_hours),
+        absolute=timedelta(hours=settings.session_hours),
+        on_session_ended=end_flows_of_browsers,
+    )
+    return people, Workspaces(database, clock, people, on_member_changed=end_flows_of_member)
+
+
 async def _token_keeper(
     apps: Sequence[AppSettings], settings: Settings, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp
 ) -> TokenKeeper:
     """The keeper with its ring checked against the database, and the configured apps."""
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
     vault = Vault(ring, clock)
-    keeper = TokenKeeper(
-        database, clock, vault, catalog, http, flow_open=lambda tx, grant_id: flow_rows.flow_open(tx, grant_id, clock.now())
-    )
+    keeper = TokenKeeper(database, clock, vault, catalog, http, flow_open=partial(flow_open, clock))
 
     def start(tx: Tx) -> None:
         vault.check(tx)

@@ -96,27 +96,16 @@ def _run(act: Callable[[House], Awaitable[T]]) -> T:
 
 
 async def _inside(configuration: Configuration, act: Callable[[House], Awaitable[T]]) -> T:
-    from datetime import timedelta
-
+    from hitchpost.bootstrap import people_and_workspaces
     from hitchpost.clock import SystemClock
-    from hitchpost.connect.jobs import end_flows_of_browsers, end_flows_of_member
     from hitchpost.db.engine import open_database
     from hitchpost.db.schema import check
-    from hitchpost.people.service import People
-    from hitchpost.workspaces.service import Workspaces
 
     settings, clock = configuration.settings, SystemClock()
     database = open_database(settings.database, checkpoints=False)
     try:
         await database.read(check)
-        people = People(
-            database,
-            clock,
-            idle=timedelta(hours=settings.session_idle_hours),
-            absolute=timedelta(hours=settings.session_hours),
-            on_session_ended=end_flows_of_browsers,
-        )
-        return await act(House(clock, database, people, Workspaces(database, clock, people, on_member_changed=end_flows_of_member)))
+        return await act(House(clock, database, *people_and_workspaces(settings, database, clock)))
     finally:
         await database.close()
 

@@ -8,16 +8,6 @@ from hitchpost.db.engine import Database, Tx
 from hitchpost.profiles.service import Profiles
 
 
-def end_flows_of_browsers(tx: Tx, session_ids: tuple[str, ...]) -> None:
-    """Step: a browser session that ends takes its open requests with it (threat A7)."""
-    repository.end(tx, repository.of_browsers(session_ids), Status.EXPIRED, "authorization_expired")
-
-
-def end_flows_of_member(tx: Tx, workspace_id: str, person_id: str) -> None:
-    """Step: who lost rights in a workspace has nothing under way there any more (threats A25, C12)."""
-    repository.end(tx, repository.of_member(workspace_id, person_id), Status.FAILED, "rights_lost")
-
-
 async def run_due(database: Database, clock: Clock, looks: Looks, profiles: Profiles) -> None:
     """One sweep: end interrupted exchanges and expired requests, take over due looks, forget what is over."""
 

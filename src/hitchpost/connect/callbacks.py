@@ -1,0 +1,21 @@
+"""What lower rooms tell the flow and ask of it, inside their own transactions: steps that `bootstrap` ties to them."""
+
+from hitchpost.clock import Clock
+from hitchpost.connect import repository
+from hitchpost.connect.states import Status
+from hitchpost.db.engine import Tx
+
+
+def end_flows_of_browsers(tx: Tx, session_ids: tuple[str, ...]) -> None:
+    """Step: a browser session that ends takes its open requests with it (threat A7)."""
+    repository.end(tx, repository.of_browsers(session_ids), Status.EXPIRED, "authorization_expired")
+
+
+def end_flows_of_member(tx: Tx, workspace_id: str, person_id: str) -> None:
+    """Step: who lost rights in a workspace has nothing under way there any more (threats A25, C12)."""
+    repository.end(tx, repository.of_member(workspace_id, person_id), Status.FAILED, "rights_lost")
+
+
+def flow_open(clock: Clock, tx: Tx, grant_id: str) -> bool:
+    """Step: whether a connection under way still needs the grant."""
+    return repository.flow_open(tx, grant_id, clock.now())
