@@ -1,6 +1,7 @@
 """Pure rules: a token set is written whole, an absent refresh token wipes nothing, and a revoke is tried for a day at most."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hitchpost.tokens.freshness import REVOKE_TRIES, kept_refresh, next_revoke, 
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
-MOMENTS = st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 TOKEN_SETS = st.builds(
     TokenSet,
     st.builds(Secret, WORDS),
@@ -51,7 +52,7 @@ def test_E8_a_revoke_is_tried_again_ever_later_and_ends_within_a_day() -> None:
         waits.append(again - now)
         now = again
     assert waits[0] == timedelta(minutes=10)
-    assert all(later == 2 * earlier for earlier, later in zip(waits, waits[1:], strict=False))
+    assert all(later == 2 * earlier for earlier, later in pairwise(waits))
     assert now - NOON < timedelta(days=1)
     assert next_revoke(now, REVOKE_TRIES, None) is None
 

@@ -196,13 +196,13 @@ async def test_E2_processes_that_start_together_for_the_first_time_share_one_rin
 
 
 async def test_processes_that_meet_a_newly_configured_app_together_share_it(machine: Machine) -> None:
-    async with machine.started(APP_X_CLIENT_ID="", APP_X_CLIENT_SECRET=""):
+    async with machine.started(APP_INSTAGRAM_CLIENT_ID="", APP_INSTAGRAM_CLIENT_SECRET=""):
         pass
     before = len((await machine.content())["apps"])
 
     async def start() -> str:
         async with machine.started() as services:
-            return services.tokens.logins("x")[0][1].id
+            return next(app.id for login, app in services.tokens.logins("instagram") if login.slot == "instagram")
 
     assert len(set(await asyncio.gather(*(start() for _ in range(4))))) == 1
     assert len((await machine.content())["apps"]) == before + 1

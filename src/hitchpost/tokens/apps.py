@@ -73,13 +73,10 @@ class Apps:
     def _stored(self, tx: Tx, app: AppSettings) -> str:
         login = self._checked(app)
         values: dict[str, object] = {"slot": app.slot, "variant": app.variant, "version": app.version, "scopes": " ".join(app.scopes)}
-        row = repository.app_of(tx, INSTALLATION, login.authority, app.client_id)
-        if row is None:
-            app_id = new_id()
-            identity = {"id": app_id, "owner": INSTALLATION, "authority": login.authority, "client_id": app.client_id}
-            sealed = self._vault.seal(tx, _place(app_id), app.client_secret)
-            repository.add_app(tx, {**identity, **values, "sealed_secret": sealed, "state": "ok"})
-            return app_id
+        fresh_id = new_id()
+        fresh: dict[str, object] = {"id": fresh_id, "owner": INSTALLATION, "authority": login.authority, "client_id": app.client_id}
+        sealed = self._vault.seal(tx, _place(fresh_id), app.client_secret)
+        row = repository.app_or_made(tx, {**fresh, **values, "sealed_secret": sealed, "state": "ok"})
         app_id = str(row["id"])
         if self._secret(tx, row) != app.client_secret:
             values |= {"sealed_secret": self._vault.seal(tx, _place(app_id), app.client_secret), "state": "ok"}

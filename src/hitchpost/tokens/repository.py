@@ -13,17 +13,15 @@ from hitchpost.tokens.models import apps, backings, consent_counter, grants, rea
 # Apps.
 
 
-def app_of(tx: Tx, owner: str, authority: str, client_id: str) -> RowMapping | None:
-    query = select(apps).where(apps.c.owner == owner, apps.c.authority == authority, apps.c.client_id == client_id)
-    return tx.execute(query).mappings().one_or_none()
+def app_or_made(tx: Tx, fresh: dict[str, object]) -> RowMapping:
+    """The app of the same owner, authority and client id, made from `fresh` if there is none: several processes may start at once."""
+    insert_or_keep(tx, apps, fresh)
+    same = (apps.c[name] == fresh[name] for name in ("owner", "authority", "client_id"))
+    return tx.execute(select(apps).where(*same)).mappings().one()
 
 
 def every_app(tx: Tx) -> Sequence[RowMapping]:
     return tx.execute(select(apps)).mappings().all()
-
-
-def add_app(tx: Tx, row: dict[str, object]) -> None:
-    tx.execute(insert(apps).values(row))
 
 
 def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
