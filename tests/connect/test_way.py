@@ -39,7 +39,8 @@ async def test_reloading_the_callback_leads_to_the_same_page_and_redeems_the_cod
     back = await browser.consent(await browser.depart(provider, town.lantern))
     first = await browser.settle(await browser.open(back))
     again = await browser.settle(await browser.open(back))
-    assert first.url == again.url
+    # Facebook and Instagram leave a fragment in the address bar until the page moves on.
+    assert first.url.partition("#")[0] == again.url.partition("#")[0]
     assert len(town.house.ledger.read(what="code_redeemed")) == 1
     await browser.attach(first)
     late = await browser.open(back)
