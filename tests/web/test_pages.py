@@ -45,10 +45,9 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "email": HOSTILE,
         "problem": Problem("sign_in_refused"),
         "back": Back("start", "x", "c" + "w" * 24),
-        "signed_in_as": None,
     },
     "workspaces/setup.html": {"form_token": "t", "problem": None, "values": {"name": HOSTILE}},
-    "connect/start.html": {**FLOW, "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}], "reconnecting": {"name": HOSTILE}},
+    "connect/start.html": {**FLOW, "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}]},
     "connect/moving.html": {"network": NETWORK, "workspace": WORKSPACE, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
     "connect/progress.html": {**FLOW, "what": HOSTILE, "seconds": 2},
     "connect/choose.html": {
@@ -60,7 +59,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "q": HOSTILE,
     },
     "connect/nothing.html": {**FLOW, "why": HOSTILE, "how": HOSTILE},
-    "connect/done.html": {**FLOW, "attached": [{**ROW, "renewed": True}], "home_url": "/"},
+    "connect/done.html": {**FLOW, "attached": [{**ROW, "renewed": True}]},
     "console/home.html": {
         "workspaces": [
             {
@@ -156,7 +155,6 @@ def test_A2_the_start_page_names_the_four_facts_and_leaves_by_its_form_only(page
         "workspace": {"id": "cw", "name": "Lantern", "owner_name": "Olga Owner"},
         "logins": [LOGIN],
         "role": "admin",
-        "reconnecting": None,
     }
     ada = Viewer("cada", "Ada", "ada@example.com", "csession", "token-of-ada")
     text = bytes(pages.answer(request, "connect/start.html", viewer=ada, **facts).body).decode()

@@ -21,29 +21,15 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One configured way through a network's consent, as the start page offers it."""
-
-    key: str
-    title: str
-    asks: tuple[str, ...]
-    before: tuple[str, ...]
-
-    @classmethod
-    def of(cls, login: Login) -> "Way":
-        return cls(login.key, login.title, login.asks, login.before)
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
-    """The facts of a start page: which network, which workspace, whose."""
+    """The facts of a start page: which network, which workspace, whose, and the configured ways through the network's consent."""
 
     provider: str
     workspace_id: str
     workspace_name: str
     owner_name: str
     role: str
-    ways: tuple[Way, ...]
+    logins: tuple[Login, ...]
 
 
 @dataclass(frozen=True, slots=True)

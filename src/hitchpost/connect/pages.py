@@ -128,7 +128,7 @@ class ConnectPages:
         if trip.status is Status.ATTACHED:
             profiles = {one.id: one for one in await self._flow.attached(trip)}
             rows = [shown.attached(profiles[profile_id], renewed) for profile_id, renewed in trip.attached if profile_id in profiles]
-            return page("connect/done.html", attached=rows, home_url="/", **context)
+            return page("connect/done.html", attached=rows, **context)
         if trip.status in OPEN and now >= trip.expires_at and not trip.claimed(now):
             raise Problem("authorization_expired", **_facts(scene, adapter))
         if trip.code and not (trip.status is Status.LOOKING and trip.claimed(now)):

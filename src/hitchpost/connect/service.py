@@ -11,7 +11,7 @@ from typing import TypeVar
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
 from hitchpost.connect.claims import Answers, Claims
-from hitchpost.connect.flow import Departure, Offer, Scene, Start, Trip, Visitor, Way, candidate_of, key_of, picked_of
+from hitchpost.connect.flow import Departure, Offer, Scene, Start, Trip, Visitor, candidate_of, key_of, picked_of
 from hitchpost.connect.states import ACT_DEADLINE, CHOICE_LIFE, LEASE, MAX_OPEN, STATE_LIFE, Status
 from hitchpost.db.engine import Database, Tx
 from hitchpost.errors import Problem
@@ -71,8 +71,8 @@ class ConnectFlow:
         self.supported(provider)
         seat = await self._database.read(lambda tx: self._claims.seat(tx, workspace_id, person_id))
         self.configured(provider)
-        ways = tuple(Way.of(login) for login, _ in self._tokens.logins(provider))
-        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, ways)
+        logins = tuple(login for login, _ in self._tokens.logins(provider))
+        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins)
 
     # 3. Continue: the only step that leaves for a network.
 

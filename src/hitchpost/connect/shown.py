@@ -33,9 +33,8 @@ def started(start: Start, adapter: Adapter) -> dict[str, Any]:
         "network": network_of(adapter),
         "workspace": {"id": start.workspace_id, "name": start.workspace_name, "owner_name": start.owner_name},
         "role": start.role,
-        "logins": [{"key": way.key, "title": way.title, "asks": way.asks, "before": way.before} for way in start.ways],
+        "logins": [{"key": one.key, "title": one.title, "asks": one.asks, "before": one.before} for one in start.logins],
         "switch_account": adapter.switch_account,
-        "reconnecting": None,
     }
 
 

@@ -79,7 +79,6 @@ class _Signing:
             email=email,
             problem=problem,
             back=back,
-            signed_in_as=viewer,
         )
         self._cookie.give(answer, guest)
         return answer
