@@ -55,6 +55,8 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         if background:
             services.ticker.start()
+        if services.ring_made_at:
+            print(f"\n  The key ring was made at {services.ring_made_at}: save it now, apart from the database.", flush=True)
         if code := await services.workspaces.setup_code():
             print(f"\n  Set up this installation at {settings.public_url}/setup with the code {code.reveal()}\n", flush=True)
         yield

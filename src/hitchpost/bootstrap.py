@@ -30,7 +30,7 @@ from hitchpost.workspaces.service import Workspaces
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that runs, built and tied together."""
+    """Everything that runs, built and tied together. `ring_made_at`: the key ring's file if this start made it, else empty."""
 
     settings: Settings
     clock: Clock
@@ -45,6 +45,7 @@ class Services:
     flow: ConnectFlow
     looks: Looks
     ticker: Ticker
+    ring_made_at: str
 
     async def close(self) -> None:
         """Stop what runs in the background, then what it uses."""
@@ -72,7 +73,8 @@ async def build(
     http = NetworkHttp(settings.networks_at, transport=networks)
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
-    tokens = await _token_keeper(configuration.apps, settings, database, clock, catalog, http)
+    ring = load_or_make(settings, database_empty=await database.read(is_unused))
+    tokens = await _token_keeper(configuration.apps, Vault(ring, clock), database, clock, catalog, http)
     profiles = Profiles(database, clock, tokens, http)
     flow = ConnectFlow(
         database=database, clock=clock, catalog=catalog, http=http, workspaces=workspaces, tokens=tokens, profiles=profiles,
@@ -88,7 +90,7 @@ async def build(
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
-        workspaces=workspaces, tokens=tokens, profiles=profiles, flow=flow, looks=looks, ticker=ticker,
+        workspaces=workspaces, tokens=tokens, profiles=profiles, flow=flow, looks=looks, ticker=ticker, ring_made_at=ring.made_at,
     )  # fmt: skip
 
 
@@ -105,11 +107,9 @@ def people_and_workspaces(settings: Settings, database: Database, clock: Clock) 
 
 
 async def _token_keeper(
-    apps: Sequence[AppSettings], settings: Settings, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp
+    apps: Sequence[AppSettings], vault: Vault, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp
 ) -> TokenKeeper:
-    """The keeper with its ring checked against the database, and the configured apps."""
-    ring = load_or_make(settings, database_empty=await database.read(is_unused))
-    vault = Vault(ring, clock)
+    """The keeper, once the vault's ring has opened this database, with the configured apps."""
     keeper = TokenKeeper(database, clock, vault, catalog, http, flow_open=partial(flow_open, clock))
 
     def start(tx: Tx) -> None:
