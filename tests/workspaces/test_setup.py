@@ -62,11 +62,11 @@ async def test_F5_the_code_from_the_console_makes_the_first_person_and_their_wor
 ) -> None:
     code = await code_of(workspaces)
     assert re.fullmatch(r"[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}", code)
-    assert await workspaces.awaits_setup()
+    assert await workspaces.setup.is_open()
     async with browser(workspaces, people) as client:
         answer = await submit(client, {**ADA, "code": code})
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-        assert not await workspaces.awaits_setup()
+        assert not await workspaces.setup.is_open()
         ada = await database.read(lambda tx: people.person_by_email(tx, "ADA@example.com"))
         assert ada is not None
         assert [(one.name, one.role) for one in await workspaces.of_person(ada.id)] == [("Lantern", "owner")]

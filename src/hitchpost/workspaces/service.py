@@ -47,10 +47,6 @@ class Workspaces:
             database, clock, people, lambda tx, name, owner_id: self.create(tx, name=name, owner_id=owner_id, actor=owner_id)
         )
 
-    async def awaits_setup(self) -> bool:
-        """Whether nobody is there yet."""
-        return await self.setup.is_open()
-
     async def setup_code(self) -> Secret | None:
         """A fresh code for the console; None when the installation is set up. Called at each start of the server (threat F5)."""
         return await self.setup.new_code()
