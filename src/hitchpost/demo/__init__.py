@@ -1,6 +1,5 @@
-"""`hitchpost demo`: sandbox and server side by side with a small ready-made world, for looking (`run`) or by itself (`run(walk=True)`)."""
+"""`hitchpost demo`: sandbox and server side by side with a small ready-made world, to be looked at or to be walked by itself."""
 
-import os
 import signal
 import sys
 import tempfile
@@ -54,7 +53,6 @@ def _ended_by_signal() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     try:
         yield
     finally:

@@ -63,7 +63,8 @@ def _running(name: str, command: Sequence[str], port: int, address: str, health:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise DemoFailed(f"port {port} is taken, so {name} cannot start there; stop what listens on it, then try again")
-    process = subprocess.Popen(command, env=dict(environment))
+    # Unbuffered: what a program says stands in order with what the demo prints.
+    process = subprocess.Popen(command, env={"PYTHONUNBUFFERED": "1", **environment})
     try:
         _await_health(name, process, address + health)
         yield Program(name, address, process)

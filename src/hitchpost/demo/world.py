@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx2
+
 from hitchpost.demo.programs import DemoFailed, Program
 from hitchpost.networks.catalog import discover
 from hitchpost.secret import Secret
@@ -67,11 +69,9 @@ def _run(environment: Mapping[str, str], *words: str, given: str = "") -> str:
     return done.stdout.decode()
 
 
-def workspace_of(environment_url: str, key: Secret) -> str:
+def workspace_of(public_url: str, key: Secret) -> str:
     """The id of Ada's first workspace, asked from the API."""
-    import httpx2
-
-    answer = httpx2.get(f"{environment_url}/api/_public/v1/workspaces", headers={"X-API-Key": key.reveal()}, trust_env=False)
+    answer = httpx2.get(f"{public_url}/api/_public/v1/workspaces", headers={"X-API-Key": key.reveal()}, trust_env=False)
     workspace: str = answer.raise_for_status().json()[0]["id"]
     return workspace
 
