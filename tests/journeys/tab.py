@@ -60,7 +60,8 @@ class Tab:
         tab = cls(served, context, await context.new_page(), size)
         tab.page.on("pageerror", lambda error: tab.trouble.append(f"script error: {error}"))
         tab.page.on(
-            "console", lambda line: tab.trouble.append(line.text) if line.type == "error" and "status of 4" not in line.text else None
+            "console",
+            lambda line: tab.trouble.append(line.text) if line.type == "error" and "responded with a status of" not in line.text else None,
         )
         tab.page.on("request", lambda request: tab.asked.append(request))
 
@@ -82,6 +83,8 @@ class Tab:
         """A picture of the whole page as it stands; nothing may stick out at its side."""
         if self._folder is None:
             return
+        # From the end of the page, or the bar that keeps to the screen's foot would stand across the middle of the picture.
+        await self.page.evaluate("scrollTo(0, document.body.scrollHeight)")
         await self.page.screenshot(path=self.picture(name), full_page=True)
         wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0, f"{name} is {wide} px wider than the screen"
