@@ -3,16 +3,15 @@
 Tokens travel in the Authorization header, never in an address. Source: docs/networks/facebook.md, "Answers and errors".
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 from urllib.parse import quote
 
+from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
 from hitchpost.networks.http import Answer, Json
@@ -23,11 +22,7 @@ INSTAGRAM = "https://graph.instagram.com"
 DEFAULT_VERSION = "v25.0"
 PAGE_SIZE = 100
 MAX_PAGES = 40
-_ABREAST = 4
 _SOURCE = "docs/networks/facebook.md#answers-and-errors"
-
-A = TypeVar("A")
-T = TypeVar("T")
 
 
 def _is(*codes: str) -> Callable[[int, str], bool]:
@@ -183,33 +178,6 @@ async def edge(call: Call, token: Secret, *path: str, fields: str) -> Edge:
         if not after or after == before:
             break
     return Edge(tuple(items), cut=True)
-
-
-async def abreast(act: Callable[[A], Coroutine[Any, Any, T]], over: Iterable[A]) -> list[T]:
-    """`act` on each, a few at a time; the results in order. Raises the first Fault after all have ended."""
-    gate = asyncio.Semaphore(_ABREAST)
-
-    async def admitted(one: A) -> T:
-        async with gate:
-            return await act(one)
-
-    results = await asyncio.gather(*(admitted(one) for one in over), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]
-
-
-def part(body: Json, name: str) -> Json:
-    """An object inside an answer; empty when it is absent or something else."""
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def words(body: Json, name: str) -> str:
-    """An optional text of an answer; empty when it is absent or something else."""
-    value = body.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def picture(body: Json) -> str:

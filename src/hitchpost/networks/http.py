@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
@@ -14,7 +14,11 @@ from hitchpost.networks.errors import Fault, FaultKind
 
 DEADLINE = 20.0
 MAX_BYTES = 2_000_000
+_ABREAST = 4
 Json = dict[str, Any]
+
+A = TypeVar("A")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +132,18 @@ class NetworkHttp:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+async def abreast(act: Callable[[A], Coroutine[Any, Any, T]], over: Iterable[A]) -> list[T]:
+    """`act` on each, a few at a time; the results in order. Raises the first Fault after all have ended."""
+    gate = asyncio.Semaphore(_ABREAST)
+
+    async def admitted(one: A) -> T:
+        async with gate:
+            return await act(one)
+
+    results = await asyncio.gather(*(admitted(one) for one in over), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

@@ -6,9 +6,9 @@ The consent speaks for an app-scoped id; what is attached is the global one (178
 from collections.abc import Mapping
 
 from hitchpost.networks import graph, meta, oauth2
+from hitchpost.networks.answers import words
 from hitchpost.networks.base import Call, Candidate, Consent, Kind, Login, OAuthFacts, Subject, TokenSet, Verdict
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
-from hitchpost.networks.graph import words
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
 

@@ -9,10 +9,10 @@ from functools import partial
 
 from hitchpost.errors import FixBy
 from hitchpost.networks import graph, oauth2
+from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call, Consent, Login, OAuthFacts, Revocation, Subject, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind, judge
-from hitchpost.networks.graph import part, words
-from hitchpost.networks.http import Json
+from hitchpost.networks.http import Json, abreast
 from hitchpost.secret import Secret
 
 _PAGE_FIELDS = "id,name,username,tasks,access_token,picture.type(large)"
@@ -207,7 +207,7 @@ async def _of_businesses(call: Call, tokens: TokenSet, fields: str, remarks: lis
     if businesses.cut or len(businesses.items) > _MAX_BUSINESSES:
         remarks.append(f"Only the Pages of your first {_MAX_BUSINESSES} businesses were read.")
     edges = [(business, name) for business in businesses.items[:_MAX_BUSINESSES] for name in ("owned_pages", "client_pages")]
-    listed = await graph.abreast(partial(_of_business, call, tokens, fields), edges)
+    listed = await abreast(partial(_of_business, call, tokens, fields), edges)
     remarks += dict.fromkeys(remark for _, remark in listed if remark)
     return [body for bodies, _ in listed for body in bodies]
 

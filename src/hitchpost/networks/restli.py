@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from hitchpost.networks import oauth2
+from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
-from hitchpost.networks.graph import abreast, part, words
-from hitchpost.networks.http import Answer, Json
+from hitchpost.networks.http import Answer, Json, abreast
 from hitchpost.secret import Secret
 
 API = "https://api.linkedin.com"

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from hitchpost.networks import graph, meta, oauth2
+from hitchpost.networks import meta, oauth2
 from hitchpost.networks.base import Adapter, Call, Candidate, Consent, Derived, Kind, Listing, Picked, Revocation, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.http import abreast
 from hitchpost.secret import Secret
 
 _NEEDED = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
@@ -69,7 +70,7 @@ class Facebook(Adapter):
 
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         lacking = meta.unpermitted(call, tokens, _NEEDED)
-        return tuple(await graph.abreast(partial(_derived, call, tokens, lacking), picked))
+        return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         return await meta.revoke(call, tokens)

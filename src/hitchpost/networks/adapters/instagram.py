@@ -10,6 +10,7 @@ from functools import partial
 from hitchpost.networks import graph, instagram_login, meta, oauth2
 from hitchpost.networks.base import Adapter, Call, Candidate, Consent, Derived, Kind, Listing, Picked, Revocation, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.http import abreast
 from hitchpost.secret import Secret
 
 _NEEDED = ("instagram_basic", "pages_show_list", "pages_read_engagement", "instagram_content_publish")
@@ -85,7 +86,7 @@ class Instagram(Adapter):
         if lacking and (denied := meta.unpermitted(call, tokens, ("pages_show_list", "instagram_basic"))):
             return Listing((), empty=denied)
         pages = await meta.pages(call, tokens, accounts=True)
-        examined = await graph.abreast(partial(_examined, call, tokens.access, lacking), pages.found)
+        examined = await abreast(partial(_examined, call, tokens.access, lacking), pages.found)
         best_first = sorted(examined, key=lambda one: (not one.verdict.usable, one.kind is Kind.PAGE))
         # One account may stand behind two Pages: the one that can be used is kept.
         once = {(one.kind, one.external_id): one for one in reversed(best_first)}
@@ -96,7 +97,7 @@ class Instagram(Adapter):
             found = await instagram_login.account(call, tokens)
             return tuple(Derived(found if one.external_id == found.external_id else _gone(one)) for one in picked)
         lacking = meta.unpermitted(call, tokens, _NEEDED)
-        return tuple(await graph.abreast(partial(_derived, call, tokens, lacking), picked))
+        return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         return Revocation.UNSUPPORTED if _direct(call) else await meta.revoke(call, tokens)

@@ -12,6 +12,7 @@ from functools import partial
 
 from hitchpost.errors import FixBy
 from hitchpost.networks import oauth2, restli
+from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import (
     Adapter,
     Call,
@@ -29,8 +30,7 @@ from hitchpost.networks.base import (
     Verdict,
 )
 from hitchpost.networks.errors import Fault, FaultKind
-from hitchpost.networks.graph import abreast, part, words
-from hitchpost.networks.http import Json
+from hitchpost.networks.http import Json, abreast
 from hitchpost.secret import Secret
 
 _OF_PAGES = ("r_basicprofile", "rw_organization_admin", "r_organization_social", "w_organization_social")

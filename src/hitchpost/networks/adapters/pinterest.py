@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hitchpost.networks import oauth2
+from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import (
     Adapter,
     Call,
@@ -151,13 +152,7 @@ async def _account(call: Call, access: Secret) -> _Account:
     """The account that the token speaks for. A business shows its name; others have none but the username. Raises Fault."""
     body = await _read(call, access, "/user_account")
     username = oauth2.text(body, "username")
-    name, image = body.get("business_name"), body.get("profile_image")
-    return _Account(
-        oauth2.text(body, "id"),
-        username,
-        name if isinstance(name, str) and name else username,
-        image if isinstance(image, str) else "",
-    )
+    return _Account(oauth2.text(body, "id"), username, words(body, "business_name") or username, words(body, "profile_image"))
 
 
 async def _counted(call: Call, access: Secret, account: _Account) -> Verdict:
@@ -190,8 +185,8 @@ async def _boards(call: Call, access: Secret, account: _Account) -> _Boards:
         usable = [board for board in items if isinstance(board, dict) and board.get("is_ads_only") is not True]
         count += len(usable)
         shared += sum(1 for board in usable if _owner(board) not in ("", account.username))
-        following = body.get("bookmark")
-        if not isinstance(following, str) or not following or following in seen:
+        following = words(body, "bookmark")
+        if not following or following in seen:
             return _Boards(count, shared, cut=False)
         seen.add(following)
         bookmark = following
@@ -199,9 +194,7 @@ async def _boards(call: Call, access: Secret, account: _Account) -> _Boards:
 
 
 def _owner(board: Json) -> str:
-    owner = board.get("owner")
-    name = owner.get("username") if isinstance(owner, dict) else ""
-    return name if isinstance(name, str) else ""
+    return words(part(board, "owner"), "username")
 
 
 async def _read(call: Call, access: Secret, path: str, query: dict[str, str] | None = None) -> Json:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from hitchpost.networks import oauth2
+from hitchpost.networks.answers import words
 from hitchpost.networks.base import (
     Adapter,
     Call,
@@ -192,12 +193,11 @@ async def _me(call: Call, access: Secret) -> _User:
     if not isinstance(data, dict):
         # X may answer 200 with nothing but `errors`.
         raise _fault(answer, call.now)
-    image = data.get("profile_image_url")
     return _User(
         oauth2.text(data, "id"),
         oauth2.text(data, "name"),
         oauth2.text(data, "username"),
-        _large(image) if isinstance(image, str) else "",
+        _large(words(data, "profile_image_url")),
         "yes" if data.get("protected") is True else "",
     )
 
