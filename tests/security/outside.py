@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from sqlalchemy import text
 from starlette.types import ASGIApp
 
 from hitchpost.connect.flow import Visitor
@@ -91,12 +92,14 @@ async def visitor(house: House, person_id: str) -> Visitor:
 
 
 async def lose_rights(town: Town, change: str) -> None:
-    """Ben is `demoted` to viewer, `removed` from Lantern, or `deactivated` altogether."""
+    """Ben is `demoted` to viewer, `removed` from Lantern, or `deactivated`; `struck`: his row goes and no room is told."""
     services = town.house.services
     if change == "demoted":
         await services.workspaces.set_role(town.lantern, town.ben, Role.VIEWER)
     elif change == "removed":
         await services.workspaces.remove_member(town.lantern, town.ben)
+    elif change == "struck":
+        await services.database.begin(lambda tx: tx.execute(text("DELETE FROM members WHERE person_id = :ben"), {"ben": town.ben}))
     else:
         await services.database.begin(lambda tx: services.people.deactivate(tx, town.ben))
         services.workspaces.forget_callers()
@@ -165,5 +168,5 @@ async def raw(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], 
         sent.append(message)
 
     await app(scope, receive, send)
-    text = b"".join(one.get("body", b"") for one in sent[1:])
-    return RawAnswer(sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, text.decode())
+    whole = b"".join(one.get("body", b"") for one in sent[1:])
+    return RawAnswer(sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, whole.decode())

@@ -31,7 +31,7 @@ from tests.security.outside import (
     token_calls,
     visitor,
 )
-from tests.support.house import NETWORKS, Browser
+from tests.support.house import NETWORKS, PUBLIC_URL, Browser
 from tests.support.people import Town
 
 MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -169,8 +169,12 @@ async def test_A7_the_same_person_in_another_browser_and_another_person_in_the_s
     back = await back_from(first, provider, town.lantern)
     page = await second.open(back)
     assert (page.status, page.code) == (400, "other_browser")
-    # Ben takes over Ada's browser without her signing out.
+    # Ben takes over Ada's browser without her signing out: her session and what it had open end.
+    hers = cookie_of(first)
     await first.sign_in("ben@example.com")
+    assert await statuses(town.house) == ["expired"]
+    kept = await town.house.browser().client.get(f"{PUBLIC_URL}/", headers={"Cookie": f"hitchpost_session={hers}"}, follow_redirects=False)
+    assert kept.headers["location"] == "/sign-in"
     page = await first.open(back)
     assert (page.status, page.code) == (400, "other_browser")
     # Nor does she get it back: with her session the flow ended.
@@ -378,7 +382,7 @@ async def test_A23_tokens_that_the_browser_brings_are_not_looked_at(town: Town, 
 
 
 @pytest.mark.parametrize("provider", NETWORKS)
-@pytest.mark.parametrize("change", ["demoted", "removed", "deactivated"])
+@pytest.mark.parametrize("change", ["demoted", "removed", "struck", "deactivated"])
 async def test_A25_C12_who_loses_the_right_on_the_way_brings_nothing_back(town: Town, provider: str, change: str) -> None:
     browser = await town.browser("ben")
     back = await back_from(browser, provider, town.lantern, "ben")

@@ -77,7 +77,7 @@ async def test_A18_A21_the_page_shows_whose_account_it_is_which_workspace_and_wh
 
 
 @pytest.mark.parametrize("provider", NETWORKS)
-@pytest.mark.parametrize("change", ["demoted", "removed", "deactivated"])
+@pytest.mark.parametrize("change", ["demoted", "removed", "struck", "deactivated"])
 async def test_A25_A18_C12_rights_are_read_again_at_the_choice_and_the_access_is_given_back(town: Town, provider: str, change: str) -> None:
     ben = await town.browser("ben")
     page = await ben.arrive(provider, town.lantern, "ben")
