@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from hitchpost.web.address import address_of
+from hitchpost.web.address import address_of, neighbourhood
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
 
@@ -41,3 +41,18 @@ def test_C9_a_mapped_proxy_is_the_proxy_and_a_socket_without_address_is_nobody()
     assert seen("::ffff:10.0.0.2", "198.51.100.9") == "198.51.100.9"
     assert seen(None, "198.51.100.9") == "-"
     assert address_of({"type": "http", "client": ("10.0.0.2", 1), "headers": [(b"x-forwarded-for", b"198.51.100.9")]}, ()) == "10.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8::5", "2001:db8::/64"),
+        ("2001:db8::6", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("-", "-"),
+    ],
+)
+def test_C9_whoever_has_one_ipv6_address_has_its_whole_network(address: str, shared: str) -> None:
+    assert neighbourhood(address) == shared

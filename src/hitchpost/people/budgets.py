@@ -4,7 +4,6 @@ Kept in memory and bounded; a restart forgets them. The owner is not locked out:
 alone, and where an account is guessed at from everywhere, an address that signed in to it before is not slowed.
 """
 
-import ipaddress
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Generic, TypeVar
 from hitchpost.clock import Clock
 from hitchpost.errors import Problem
 from hitchpost.ids import digest
+from hitchpost.web.address import neighbourhood
 
 _FORGOTTEN_AFTER = 3600.0
 
@@ -98,7 +98,7 @@ class Budgets:
 
         It is counted before its outcome is known, so tries at the same time do not share one permit.
         """
-        account, address = digest(email_key), _neighbourhood(address)
+        account, address = digest(email_key), neighbourhood(address)
         pair, now = f"{account} {address}", self._clock.monotonic()
         known = pair in self._known
         waits = [self._addresses.wait(address, now), self._pairs.wait(pair, now), 0.0 if known else self._accounts.wait(account, now)]
@@ -117,14 +117,3 @@ class Budgets:
         if not one.known:
             self._accounts.refund(one.account)
         self._known.put(one.pair, None)
-
-
-def _neighbourhood(address: str) -> str:
-    """The address, or for IPv6 its /64: whoever has one address there has all of them."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

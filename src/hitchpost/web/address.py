@@ -1,4 +1,4 @@
-"""Whose request this is by address: the socket's, unless a configured proxy vouches for another (C9)."""
+"""Whose request this is by address: the socket's, unless a configured proxy vouches for another (C9); and who shares it."""
 
 from collections.abc import Mapping, MutableMapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -28,6 +28,14 @@ def address_of(source: HTTPConnection | MutableMapping[str, Any], trusted: Netwo
             if not _within(address, trusted):
                 break
     return seen or "-"
+
+
+def neighbourhood(address: str) -> str:
+    """Whose budget an address spends: for IPv6 its /64, for whoever has one address there has all of them (RFC 6177 §2)."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((parsed, 64), strict=False))
+    return address if parsed is None else str(parsed)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -5,7 +5,6 @@ Order of refusal: 401 or 403, then 429; whatever is behind the Door may count on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qsl
 
 from fastapi.security import APIKeyHeader
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hitchpost.clock import Clock
 from hitchpost.errors import Problem
 from hitchpost.settings import Settings
-from hitchpost.web.address import address_of
+from hitchpost.web.address import address_of, neighbourhood
 from hitchpost.web.problems import json_answer
 from hitchpost.workspaces.limits import Windows
 from hitchpost.workspaces.roles import Right
@@ -56,7 +55,7 @@ class Door:
         keys = [value for name, value in scope["headers"] if name == _HEADER]
         caller = await self._workspaces.caller(keys[0].decode("latin-1")) if len(keys) == 1 else None
         windows = self._addresses if caller is None else self._persons
-        window = windows.take(_neighbourhood(address_of(scope, self._trusted)) if caller is None else caller.person_id)
+        window = windows.take(neighbourhood(address_of(scope, self._trusted)) if caller is None else caller.person_id)
         counted = [
             self._limit,
             (b"x-ratelimit-remaining", b"%d" % max(window.left, 0)),
@@ -83,15 +82,6 @@ def _refusal(keys: Sequence[bytes]) -> ASGIApp:
         return json_answer(Problem("invalid_api_token"))
     # RFC 9110 §15.5.2 wants the challenge; the scheme's name is that of the served OpenAPI.
     return json_answer(Problem("missing_api_token"), headers={"WWW-Authenticate": "ApiKeyAuth"})
-
-
-def _neighbourhood(address: str) -> str:
-    """Whose budget an address spends: an IPv6 caller commands a whole /64 (RFC 6177 §2)."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None else address
 
 
 def admission_of(request: Request) -> Admission:
