@@ -157,7 +157,7 @@ class OAuthFacts:
 
     authorize_url: str
     token_url: str
-    client_auth: Literal["body", "basic", "query"] = "body"
+    client_auth: Literal["body", "basic"] = "body"
     exchange_method: Literal["POST", "GET"] = "POST"
     pkce: bool = False
     client_id_param: str = "client_id"
@@ -171,8 +171,8 @@ class OAuthFacts:
 class Login:
     """One way through a network's consent, with the app slot whose credentials it uses (HITCHPOST_APP_<SLOT>_…).
 
-    `scopes`: what is asked, by app variant ("" is the default variant). `needed`: which of them a connection cannot do without;
-    scopes not named there may be missing. `asks`: what is asked, in people's words. `before`: what must be true beforehand.
+    `scopes`: what is asked, by app variant ("" is the default variant); which of them a connection cannot do without, `look` says in its
+    verdicts. `asks`: what is asked, in people's words. `before`: what must be true beforehand.
     """
 
     key: str
@@ -228,6 +228,7 @@ class Adapter(ABC):
 
     def authorize_url(self, call: Call, *, state: str, redirect_uri: str, challenge: str, again: bool) -> str:
         """The address of the network's consent page, from facts only (threat A12). `again`: a permission was missing last time."""
+        # Here, because oauth2 is written in the words of this module.
         from hitchpost.networks.oauth2 import authorize_url
 
         return authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge)
