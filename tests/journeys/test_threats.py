@@ -86,9 +86,9 @@ async def test_B5_no_code_stays_in_the_history(open_tab: OpenTab) -> None:
 @pytest.mark.parametrize("provider", NETWORKS)
 async def test_B6_names_and_pictures_of_a_hostile_person_run_nothing(open_tab: OpenTab, provider: str) -> None:
     tab = await open_tab(PHONE if provider == "facebook" else DESKTOP)
+    await tab.arrive(provider, "hedda", {"linkedin": "pages"}.get(provider, ""))
     if provider in ("facebook", "linkedin"):
         tab.keep(f"hostile-{provider}")
-    await tab.arrive(provider, "hedda", {"linkedin": "pages"}.get(provider, ""))
     assert await tab.attach()
     await tab.shot("done")
     await tab.page.get_by_role("link", name="Home", exact=True).click()

@@ -65,8 +65,8 @@ async def reach(tab: Tab, wanted: Locator) -> None:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 async def test_sixty_pages_are_searched_while_typing_and_picked_together(open_tab: OpenTab, size: str) -> None:
     tab = await open_tab(size)
-    tab.keep("sixty")
     await tab.arrive("facebook", "mona")
+    tab.keep("sixty")
     rows = tab.page.locator("li[data-text]:visible")
     await expect(rows).to_have_count(60)
     await tab.page.get_by_label("Search by name").fill("nobody has this name")
@@ -100,8 +100,8 @@ async def test_sixty_pages_are_searched_by_the_address_without_javascript(open_t
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 async def test_who_denies_is_told_so_and_may_start_again(open_tab: OpenTab, size: str) -> None:
     tab = await open_tab(size)
-    tab.keep("denied")
     await tab.arrive("x", decision="deny")
+    tab.keep("denied")
     await tab.stopped("consent_denied")
     await tab.shot("denied")
     await tab.button("Start again").click()
@@ -115,8 +115,8 @@ async def test_who_denies_is_told_so_and_may_start_again(open_tab: OpenTab, size
 @pytest.mark.parametrize(("provider", "login"), [("facebook", ""), ("instagram", "facebook")])
 async def test_who_has_nothing_to_connect_reads_why_and_what_to_do(open_tab: OpenTab, size: str, provider: str, login: str) -> None:
     tab = await open_tab(size)
-    tab.keep(f"nothing-{provider}")
     await tab.arrive(provider, "noor", login)
+    tab.keep(f"nothing-{provider}")
     await expect(tab.title).to_have_text("There is nothing to connect here")
     await expect(tab.button(re.compile("^Ask .* again$"))).to_be_visible()
     await tab.shot("nothing")
@@ -127,9 +127,9 @@ async def test_A3_A7_a_callback_in_another_browser_ends_there_and_its_code_is_ne
     open_tab: OpenTab, served: Served, size: str
 ) -> None:
     first, second = await open_tab(size), await open_tab(size)
-    second.keep("other-browser")
     callback = await held_callback(first)
     await second.start("x")
+    second.keep("other-browser")
     await second.page.goto(callback)
     await second.stopped("other_browser")
     await second.shot("other-browser")
