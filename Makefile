@@ -26,7 +26,7 @@ run: $(VENV)/.ok ## start the sandbox and the server with a small ready-made wor
 
 test: $(VENV)/.dev ## run all tests
 	@$(PY) tests/bring.py
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2
 
 check: $(VENV)/.dev ## ruff, mypy strict, import contracts, house rules
 	@$(VENV)/bin/ruff check src tests bench docs
