@@ -31,7 +31,8 @@ class Entry:
 
 _C, _P, _O, _N = FixBy.CALLER, FixBy.PERSON, FixBy.OPERATOR, FixBy.NOBODY
 
-# fmt: off  (one row a line reads as the table it is)
+# One row a line reads as the table it is.
+# fmt: off
 CATALOGUE: Mapping[str, Entry] = {
     # The public API, in its order of refusal.
     "missing_api_token": Entry(401, "Missing API token.", _C, "API key missing", "Send your key in the header X-API-Key."),
@@ -152,7 +153,10 @@ class Problem(Exception):
     def as_json(self) -> dict[str, str | bool]:
         """The API's error body: `message`, `code`, `fixBy`, `retryable`, and `provider`, `requestId` where known."""
         body: dict[str, str | bool] = {
-            "message": self.message, "code": self.code, "fixBy": self.entry.fix_by.value, "retryable": self.entry.retryable,
+            "message": self.message,
+            "code": self.code,
+            "fixBy": self.entry.fix_by.value,
+            "retryable": self.entry.retryable,
         }
         if provider := self.facts.get("provider"):
             body["provider"] = provider
