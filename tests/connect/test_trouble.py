@@ -112,3 +112,14 @@ async def test_a_look_lost_with_its_process_is_taken_over(house: House) -> None:
     page = await browser.settle(await browser.open(page.url.partition("#")[0]))
     assert page.code == ""
     assert (await browser.attach(page)).code == ""
+
+
+async def test_A25_a_right_lost_before_the_choice_gives_the_access_back_at_once(town: Town) -> None:
+    browser = await town.browser("ben")
+    page = await browser.arrive("x", town.lantern, person="ben")
+    await town.house.services.workspaces.remove_member(town.lantern, town.ben)
+    late = await browser.attach(page)
+    assert (late.status, late.code) == (403, "rights_lost")
+    assert await town.house.rows("SELECT * FROM profiles") == []
+    assert await town.house.rows("SELECT * FROM token_sets") == []
+    assert town.house.ledger.read(network="x", what="token_revoked")

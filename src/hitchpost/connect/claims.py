@@ -208,7 +208,8 @@ class Claims:
                         tx, workspace_id=trip.workspace_id, provider=trip.provider, app=app, grant_id=trip.grant_id, derived=one,
                         picture=pictures.get(key_of(one.candidate.kind, one.candidate.external_id), ""), person_id=trip.person_id,
                     )
-                    for one in derived
+                    # In one order for everybody: two who attach the same Pages at once must not wait for each other.
+                    for one in sorted(derived, key=lambda one: (one.candidate.kind, one.candidate.external_id))
                 ]  # fmt: skip
                 repository.conclude(tx, trip.id, json.dumps([{"profile": one.profile_id, "renewed": one.renewed} for one in attached]))
         return self.trip(tx, trip.id)

@@ -209,6 +209,9 @@ class ConnectFlow:
         claim_id = new_id()
         trip, picked = await self._database.begin(lambda tx: self._claims.claim_choice(tx, connection_id, keys, visitor, claim_id))
         if picked is None:
+            if trip.code == "rights_lost" and trip.grant_id:
+                # Nothing will come of it: the access is given back at once, unless something else needs it.
+                await self._tokens.discard(trip.grant_id)
             return trip
         adapter = self._catalog[trip.provider]
         try:
