@@ -89,17 +89,17 @@ def main() -> None:
 
 def _report(ours: list[tuple[float, float]], bare: list[tuple[float, float]], rss: float, starts: list[float]) -> None:
     ratios = [one[0] / other[0] for one, other in zip(ours, bare, strict=True)]
-    print(
-        f"connection-URL call   {statistics.median(one[0] for one in ours):8.0f} requests/s   {statistics.median(one[1] for one in ours):5.0f} µs CPU each"
-    )
-    print(
-        f"bare FastAPI route    {statistics.median(one[0] for one in bare):8.0f} requests/s   {statistics.median(one[1] for one in bare):5.0f} µs CPU each"
-    )
-    print(
-        f"throughput ratio      {statistics.median(ratios):8.2f}   (asked: at least 0.90; rounds {', '.join(f'{one:.2f}' for one in ratios)})"
-    )
+    rounds = ", ".join(f"{one:.2f}" for one in ratios)
+    print(f"connection-URL call   {_speed(ours)}")
+    print(f"bare FastAPI route    {_speed(bare)}")
+    print(f"throughput ratio      {statistics.median(ratios):8.2f}   (asked: at least 0.90; rounds {rounds})")
     print(f"server memory         {rss:8.0f} MB  (asked: at most 120)")
     print(f"start to first answer {statistics.median(starts):8.2f} s   (asked: at most 1.50; {', '.join(f'{one:.2f}' for one in starts)})")
+
+
+def _speed(rounds: list[tuple[float, float]]) -> str:
+    requests, cost = (statistics.median(one[at] for one in rounds) for at in (0, 1))
+    return f"{requests:8.0f} requests/s   {cost:5.0f} µs CPU each"
 
 
 if __name__ == "__main__":
