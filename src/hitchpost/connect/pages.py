@@ -231,4 +231,4 @@ def _progress(status: Status, title: str) -> dict[str, object]:
         Status.EXCHANGING: f"Confirming with {title} …",
         Status.LOOKING: f"Reading your profiles at {title} …",
     }.get(status, "Connecting what you picked …")
-    return {"what": what, "seconds": 2}
+    return {"what": what, "seconds": 1}
