@@ -30,12 +30,14 @@ test: $(VENV)/.dev ## run all tests
 
 check: $(VENV)/.dev ## ruff, mypy strict, import contracts, house rules
 	@$(VENV)/bin/ruff check src tests bench docs
+	@$(VENV)/bin/ruff format --check src tests bench docs
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest -q tests/house
 
 fix: $(VENV)/.dev ## let ruff mend what it can
 	@$(VENV)/bin/ruff check --fix src tests bench docs
+	@$(VENV)/bin/ruff format src tests bench docs
 
 bench: $(VENV)/.dev ## measure speed and size; prints ratios, fails on nothing
 	@$(PY) -m bench

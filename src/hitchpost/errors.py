@@ -62,7 +62,6 @@ CATALOGUE: Mapping[str, Entry] = {
     "unforeseen": Entry(500, "Something unforeseen happened here. Nothing was half-done; please try again. (request {request_id})", _N,
                         "Something unforeseen happened", "Try again. If it happens again, give the request id to whoever runs this server.", True),
     # Signing in and setting up.
-    "sign_in_needed": Entry(401, "Please sign in first.", _P, "Please sign in"),
     "sign_in_refused": Entry(403, "E-mail address and password do not match.", _P, "Not signed in", "Check both and try again."),
     "sign_in_slowed": Entry(429, "Too many tries. Please wait {minutes} min and try again.", _P, "Please wait a little", "", True),
     "cookies_blocked": Entry(400, "Your browser did not send back our cookie.", _P, "Cookies are blocked",
@@ -106,7 +105,6 @@ CATALOGUE: Mapping[str, Entry] = {
     "selection_empty": Entry(400, "Pick at least one profile.", _P, "Nothing picked", "Tick what you want to connect."),
     "selection_foreign": Entry(400, "The selection names something that was not offered. Nothing was connected.", _P, "Selection refused", "Pick from the list."),
     "selection_unusable": Entry(400, "{name} cannot be connected: {detail}. Nothing was connected.", _P, "One of them cannot be connected", "Pick again."),
-    "too_many_flows": Entry(429, "Too many connections are being started at once.", _P, "Please slow down", "Finish or leave the open ones.", True),
 }
 # fmt: on
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin
@@ -17,6 +17,7 @@ from hitchpost.db.base import metadata
 from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Tx, open_database
 from hitchpost.db.schema import HEAD
 from hitchpost.demo.browser import Fields, FormOnPage, Page, filled, read_page, refresh_target
+from hitchpost.demo.world import app_variables
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.people.passwords import hash_now
 from hitchpost.secret import Secret
@@ -191,11 +192,7 @@ def variables(tmp_path: Path, world: World, catalog: Catalog, extra: Mapping[str
         "HITCHPOST_NETWORKS_AT": SANDBOX_URL, "HITCHPOST_NETWORKS_AT_INSECURE": "true", "HITCHPOST_LOG_LEVEL": "info",
         "HITCHPOST_RATE_LIMIT": "100000",
     }  # fmt: skip
-    for app in world.apps:
-        for login in (login for adapter in catalog for login in adapter.logins):
-            if login.authority == app.authority and app.variant in ("", login.variants[0]):
-                name = f"HITCHPOST_APP_{login.slot.upper()}_CLIENT"
-                found |= {f"{name}_ID": app.client_id, f"{name}_SECRET": app.client_secret}
+    found |= app_variables([asdict(app) for app in world.apps], catalog)
     found |= extra or {}
     return {name: value for name, value in found.items() if value}
 

@@ -12,7 +12,7 @@ from hitchpost.connect import shown
 from hitchpost.connect.flow import Departure, Scene, Visitor
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
-from hitchpost.connect.states import OPEN, TRIP, Status
+from hitchpost.connect.states import OPEN, TRIP_LIFE, Status
 from hitchpost.errors import Problem
 from hitchpost.ids import is_id
 from hitchpost.networks.base import Adapter
@@ -177,7 +177,7 @@ class ConnectPages:
     async def _lasts(self, request: Request) -> bool:
         """Whether the session outlives a trip to a network and the choice after it."""
         session = await self._signed_in.session(request)
-        return session is not None and session.expires_at - self._clock.now() >= TRIP
+        return session is not None and session.expires_at - self._clock.now() >= TRIP_LIFE
 
     def _to_sign_in(self, back: Back) -> Response:
         return see_other(f"/sign-in?{back.query()}")

@@ -27,7 +27,7 @@ STATE_LIFE = timedelta(minutes=10)
 CHOICE_LIFE = timedelta(minutes=15)
 """From the network's answer until the choice (threat A18)."""
 
-TRIP = timedelta(minutes=30)
+TRIP_LIFE = timedelta(minutes=30)
 """What must be left of a browser session before it leaves for a network: longer than STATE_LIFE and CHOICE_LIFE together."""
 
 LEASE = timedelta(seconds=120)

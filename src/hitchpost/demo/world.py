@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
 from hitchpost.demo.programs import DemoFailed, Program
-from hitchpost.networks.catalog import discover
+from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.secret import Secret
 
 EMAIL, PASSWORD = "ada@lantern.example", "lantern-lights-the-way"
@@ -42,13 +43,20 @@ def environment(folder: Path, port: int, sandbox: Program) -> dict[str, str]:
         "HITCHPOST_NETWORKS_AT": sandbox.address, "HITCHPOST_NETWORKS_AT_INSECURE": "true",
         "HITCHPOST_LOG_LEVEL": "warning",
     }  # fmt: skip
-    logins = [login for adapter in discover() for login in adapter.logins]
-    for app in sandbox.json("/_sandbox/apps"):
+    own |= app_variables(sandbox.json("/_sandbox/apps"), discover())
+    return own
+
+
+def app_variables(apps: Iterable[Mapping[str, Any]], catalog: Catalog) -> dict[str, str]:
+    """The settings that make these apps ours, each in the slot whose login it can serve. `apps`: as the sandbox lists them."""
+    found: dict[str, str] = {}
+    logins = [login for adapter in catalog for login in adapter.logins]
+    for app in apps:
         for login in logins:
             if login.authority == app["authority"] and app["variant"] in ("", login.variants[0]):
                 name = f"HITCHPOST_APP_{login.slot.upper()}_CLIENT"
-                own |= {f"{name}_ID": app["client_id"], f"{name}_SECRET": app["client_secret"]}
-    return own
+                found |= {f"{name}_ID": str(app["client_id"]), f"{name}_SECRET": str(app["client_secret"])}
+    return found
 
 
 def make(environment: Mapping[str, str]) -> Secret:

@@ -8,7 +8,31 @@ from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, sele
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
-from hitchpost.tokens.models import apps, backings, consent_counter, grants, reaches, token_sets
+from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, grants, reaches, token_sets
+
+# Data keys.
+
+
+def holds_nothing(tx: Tx) -> bool:
+    """Whether neither a data key nor anything that one seals is stored."""
+    return not any(tx.execute(select(exists().select_from(table))).scalar() for table in (data_keys, apps, grants))
+
+
+def data_keys_by_owner(tx: Tx) -> dict[str, str]:
+    """Every wrapped data key."""
+    return {row.owner: row.wrapped for row in tx.execute(select(data_keys.c.owner, data_keys.c.wrapped))}
+
+
+def data_key(tx: Tx, owner: str) -> str | None:
+    """The owner's data key, wrapped."""
+    return tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == owner)).scalar_one_or_none()
+
+
+def keep_data_key(tx: Tx, row: dict[str, object]) -> str:
+    """Store a wrapped data key unless its owner has one; the one that stands: of two processes that come at once one is first."""
+    insert_or_keep(tx, data_keys, row)
+    return str(tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == row["owner"])).scalar_one())
+
 
 # Apps.
 

@@ -1,15 +1,11 @@
 """Vault: seals and opens secrets under their owner's data key; the data keys are stored wrapped by the ring."""
 
-from sqlalchemy import exists, select
-
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
-from hitchpost.db.keep import insert_or_keep
 from hitchpost.ids import random_bytes
 from hitchpost.secret import Secret
-from hitchpost.tokens import cipher
+from hitchpost.tokens import cipher, repository
 from hitchpost.tokens.cipher import KEY_BYTES, Place, SealBroken
-from hitchpost.tokens.models import apps, data_keys, grants
 from hitchpost.tokens.ring import BadRing, Ring
 
 INSTALLATION = "-"
@@ -17,7 +13,7 @@ INSTALLATION = "-"
 
 def is_unused(tx: Tx) -> bool:
     """Whether nothing was ever sealed in this database: only then may a new ring be made."""
-    return not any(tx.execute(select(exists().select_from(table))).scalar() for table in (data_keys, apps, grants))
+    return repository.holds_nothing(tx)
 
 
 class Vault:
@@ -29,8 +25,8 @@ class Vault:
 
     def check(self, tx: Tx) -> None:
         """At start: every data key opens with the ring. Raises BadRing otherwise, and nothing else happens (threat E2)."""
-        for row in tx.execute(select(data_keys)).mappings():
-            self._unwrapped(row["owner"], row["wrapped"])
+        for owner, wrapped in repository.data_keys_by_owner(tx).items():
+            self._unwrapped(owner, wrapped)
         if is_unused(tx):
             self._make(tx, INSTALLATION)
         elif self._known(tx, INSTALLATION) is None:
@@ -49,7 +45,7 @@ class Vault:
         return Secret(cipher.unseal(key, place, text).decode())
 
     def _known(self, tx: Tx, owner: str) -> bytes | None:
-        stored = tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == owner)).scalar_one_or_none()
+        stored = repository.data_key(tx, owner)
         if stored is None:
             return None
         # Remembered by the wrapped text, not by the owner: a key whose transaction was rolled back is never used again.
@@ -60,9 +56,7 @@ class Vault:
     def _make(self, tx: Tx, owner: str) -> bytes:
         wrapped = cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), random_bytes(KEY_BYTES))
         row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
-        insert_or_keep(tx, data_keys, row)
-        # Read back: of two processes that come at once, one key stands for both.
-        return self._unwrapped(owner, tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == owner)).scalar_one())
+        return self._unwrapped(owner, repository.keep_data_key(tx, row))
 
     def _unwrapped(self, owner: str, wrapped: str) -> bytes:
         key = self._ring.keys.get(cipher.key_id_of(wrapped))
