@@ -45,9 +45,9 @@ bench: $(VENV)/.dev ## measure speed and size; prints ratios, fails on nothing
 docs: $(VENV)/.dev ## write the tables of the docs from the code, and check their links
 	@$(PY) docs/generate.py
 
-pins: ## compile the pinned requirement files again
-	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt
+pins: ## compile the pinned requirement files again, both with the same versions
 	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt pyproject.toml -o requirements.txt
 
 clean: ## remove the demo's world and test artefacts
 	@rm -rf .hitchpost artefacts
