@@ -1,7 +1,9 @@
 """The web application, and the server's process: `python -m hitchpost.asgi` (neither command line nor migrations are loaded in it)."""
 
 import asyncio
+import logging
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,30 +121,50 @@ def _health(providers: list[str], services: Services) -> Any:
     return health
 
 
-async def serve(services: Services) -> None:
-    """Answer on the configured address until told to stop; then finish what is under way within GRACE_SECONDS."""
-    host, _, port = services.settings.bind.rpartition(":")
+def listen(bind: str) -> list[socket.socket]:
+    """A listening socket for each address of `host:port`. Raises BadSettings when it cannot be had."""
+    host, _, port = bind.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [socket.create_server(address[:2], family=family) for family, _, _, _, address in found]
+    except OSError as error:
+        # Python adds the address in brackets; it is in the sentence already.
+        why = str(error.strerror).partition(" (")[0]
+        raise BadSettings(f"HITCHPOST_BIND: cannot listen on {bind}: {why}; stop what listens there, or name another") from None
+
+
+async def serve(services: Services, sockets: list[socket.socket]) -> None:
+    """Answer on the sockets until told to stop; then finish what is under way within GRACE_SECONDS."""
     config = uvicorn.Config(
-        create_app(services), host=host.strip("[]"), port=int(port), log_config=None, access_log=False, server_header=False,
-        date_header=True, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS, h11_max_incomplete_event_size=32_768,
+        create_app(services), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS, h11_max_incomplete_event_size=32_768,
     )  # fmt: skip
-    await uvicorn.Server(config).serve()
+    # uvicorn names only addresses that it opened itself.
+    logging.getLogger("uvicorn.error").info("Listening on %s", services.settings.bind)
+    await uvicorn.Server(config).serve(sockets)
 
 
 async def _main() -> int:
     try:
-        services = await build(read_settings(os.environ))
+        configuration = read_settings(os.environ)
+        # First of all: a second start by mistake must not change what the running server goes by, its set-up code for one.
+        sockets = listen(configuration.settings.bind)
+        services = await build(configuration)
     except (BadSettings, BadRing, WrongSchema) as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    await serve(services)
+    await serve(services, sockets)
     return 0
 
 
 def main() -> int:
     """Exit code 2 for a configuration that cannot work; the sentence on stderr names the setting."""
     with asyncio.Runner(loop_factory=_loop()) as runner:
-        return runner.run(_main())
+        try:
+            return runner.run(_main())
+        except KeyboardInterrupt:
+            # Ctrl-C is the usual end on a console: uvicorn raises it once more when everything is closed.
+            return 0
 
 
 def _loop() -> Any:

@@ -63,6 +63,13 @@ def _base(value: object) -> str:
     return text
 
 
+def _bind(value: object) -> str:
+    match = re.fullmatch(r"\S+:(\d{1,5})", str(value))
+    if not match or int(match[1]) > 65535:
+        raise ValueError("must be an address and a port, such as 127.0.0.1:8420")
+    return match[0]
+
+
 def _networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip())
 
@@ -76,7 +83,7 @@ class Settings(BaseModel):
         default="http://127.0.0.1:8420", description="the address people's browsers use; every URL we hand out starts with it"
     )
     public_url_insecure: bool = Field(default=False, description="allow a public URL with plain http that is not this machine")
-    bind: str = Field(default="127.0.0.1:8420", pattern=r"^\S+:\d{1,5}$", description="address and port to listen on")
+    bind: Annotated[str, BeforeValidator(_bind)] = Field(default="127.0.0.1:8420", description="address and port to listen on")
     database_url: Secret = Field(
         default=Secret(""), description="sqlite:///path or postgresql://…; default: hitchpost.db in the data directory"
     )
@@ -176,7 +183,9 @@ def read_settings(env: Mapping[str, str]) -> Configuration:
 
 def _said(place: tuple[int | str, ...], kind: str, message: str) -> str:
     name = PREFIX + str(place[0] if place else "").upper()
-    return f"{name} is not a setting of Hitchpost (see docs/settings.md)" if kind == "extra_forbidden" else f"{name}: {message}"
+    if kind == "extra_forbidden":
+        return f"{name} is not a setting of Hitchpost (see docs/settings.md)"
+    return f"{name}: {message.removeprefix('Value error, ')}"
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -44,10 +44,12 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}")
     port = sockets[0].getsockname()[1]
     name = "localhost" if _is_loopback(chosen.host) else chosen.host
-    print(f"sandbox: http://{name}:{port}", flush=True)
     # Access logs would show codes in query strings.
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none")
-    uvicorn.Server(config).run(sockets=sockets)
+    # Ctrl-C is the usual end: uvicorn raises it once more when everything is closed.
+    with contextlib.suppress(KeyboardInterrupt):
+        print(f"sandbox: http://{name}:{port}", flush=True)
+        uvicorn.Server(config).run(sockets=sockets)
     return 0
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from asyncpg import PostgresError
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hitchpost.db.engine import open_database
-from hitchpost.settings import BadSettings, read_settings
+from hitchpost.settings import BadSettings, Settings, read_settings
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -40,12 +42,24 @@ async def _upgrade_postgres(url: str) -> None:
 
 
 def main() -> int:
-    """Exit code 0 when the database is at the newest schema, 2 for bad settings."""
+    """Exit code 0 when the database is at the newest schema, 1 when it cannot be used, 2 for bad settings; a sentence says why."""
     try:
         settings = read_settings(os.environ).settings
     except BadSettings as error:
         print(error, file=sys.stderr)
         return 2
+    try:
+        _bring_up_to_date(settings)
+    except (SQLAlchemyError, PostgresError, OSError) as error:
+        # Its first line only: the rest is SQL.
+        print(
+            f"The database cannot be used: {str(error).splitlines()[0]}; see HITCHPOST_DATABASE_URL and HITCHPOST_DATA_DIR", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+def _bring_up_to_date(settings: Settings) -> None:
     if settings.database.startswith("sqlite:"):
         # The server's own engine once, so that the file is in WAL mode with its folder made.
         open_database(settings.database, checkpoints=False)
@@ -57,7 +71,6 @@ def main() -> int:
         import asyncio
 
         asyncio.run(_upgrade_postgres(settings.database))
-    return 0
 
 
 if __name__ == "__main__":
