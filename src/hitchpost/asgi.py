@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -19,9 +20,11 @@ from starlette.types import ASGIApp
 from hitchpost.bootstrap import Services, build
 from hitchpost.connect import schemas as connect_schemas
 from hitchpost.connect.api import ConnectionUrl
+from hitchpost.connect.callbacks import take_over_all
 from hitchpost.connect.pages import ConnectPages
 from hitchpost.console import pages as console_pages
 from hitchpost.db import schema
+from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
 from hitchpost.people import pages as people_pages
 from hitchpost.profiles import api as profiles_api
@@ -55,6 +58,9 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        if isinstance(services.database, SqliteDatabase):
+            # One process on SQLite: nobody waits two minutes for the lease of a process that was killed.
+            await services.database.begin(partial(take_over_all, services.clock))
         if background:
             services.ticker.start()
         if services.ring_made_at:

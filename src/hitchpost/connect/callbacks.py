@@ -19,3 +19,8 @@ def end_flows_of_member(tx: Tx, workspace_id: str, person_id: str) -> None:
 def flow_open(clock: Clock, tx: Tx, grant_id: str) -> bool:
     """Step: whether a connection under way still needs the grant."""
     return repository.flow_open(tx, grant_id, clock.now())
+
+
+def take_over_all(clock: Clock, tx: Tx) -> None:
+    """Step, when the only process of an installation starts: whoever held a claim is gone, so all of it is due at once."""
+    repository.make_claims_due(tx, clock.now())

@@ -33,6 +33,12 @@ def newest(tx: Tx, connection_id: str) -> RowMapping | None:
     return tx.execute(query).mappings().one_or_none()
 
 
+def next_trip(tx: Tx, connection_id: str) -> int:
+    """The number of a ConnectSession's next trip; nobody else takes one until this transaction ends."""
+    tx.execute(select(connect_sessions.c.id).where(connect_sessions.c.id == connection_id).with_for_update())
+    return int(tx.execute(select(func.max(requests.c.trip)).where(requests.c.connect_session_id == connection_id)).scalar_one()) + 1
+
+
 def claim(
     tx: Tx, request_id: str, claim_id: str, *, was: Status, becomes: Status, now: datetime, until: datetime, consent_seq: int | None = None
 ) -> bool:
@@ -88,6 +94,11 @@ def expired(now: datetime) -> ColumnElement[bool]:
 def interrupted(now: datetime) -> ColumnElement[bool]:
     """Exchanges whose claim ran out: the code may have been sent, so it is never sent again."""
     return and_(requests.c.status == Status.EXCHANGING, requests.c.due_at <= now)
+
+
+def make_claims_due(tx: Tx, now: datetime) -> None:
+    """End the lease of every claim; its holder could still record, if it lived."""
+    tx.execute(update(requests).where(requests.c.claim_id != "", requests.c.status.in_(OPEN)).values(due_at=now))
 
 
 def due_looks(tx: Tx, now: datetime, limit: int) -> Sequence[str]:

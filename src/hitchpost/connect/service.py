@@ -84,7 +84,7 @@ class ConnectFlow:
         state, verifier, request_id, now = new_token(), Secret(new_token(48)), new_id(), self._clock.now()
         connection_id = after.connection_id if after else new_id()
         row: dict[str, object] = {
-            "id": request_id, "connect_session_id": connection_id, "trip": after.number + 1 if after else 1, "workspace_id": workspace_id,
+            "id": request_id, "connect_session_id": connection_id, "trip": 1, "workspace_id": workspace_id,
             "person_id": visitor.person_id, "browser_session_id": visitor.session_id, "app_id": app.id, "provider": provider,
             "login": way.key, "state_hash": digest(state), "redirect_uri": f"{self._public_url}/api/social-connect/callback/{provider}",
             "scopes_asked": " ".join(way.asked(app)), "expected_profile_id": "", "status": Status.DEPARTED, "code": "", "facts": "",
@@ -98,6 +98,8 @@ class ConnectFlow:
                 session = {"id": connection_id, "workspace_id": workspace_id, "kind": "connect", "created_by": visitor.person_id}
                 repository.add_session(tx, {**session, "created_at": now})
             else:
+                # Numbered here and not by `after`: another tab may have started again meanwhile.
+                row["trip"] = repository.next_trip(tx, connection_id)
                 repository.end(tx, repository.of_connection(connection_id), Status.SUPERSEDED, "authorization_superseded")
             sealed = self._tokens.seal(tx, "authorization_requests", "sealed_verifier", request_id, verifier)
             repository.add_request(tx, {**row, "sealed_verifier": sealed})
@@ -179,11 +181,11 @@ class ConnectFlow:
         return Scene(trip, *names, offers=tuple(offers))
 
     async def look_again(self, connection_id: str, visitor: Visitor) -> Trip:
-        """Make a look that failed due again; the caller starts it."""
+        """Make a look that failed due again; the caller starts it. What has expired stays so (threat A18)."""
 
         def renew(tx: Tx) -> Trip:
             trip, now = self._claims.mine(tx, connection_id, visitor), self._clock.now()
-            if trip.status is Status.LOOKING and not trip.claimed(now):
+            if trip.status is Status.LOOKING and trip.is_open(now) and not trip.claimed(now):
                 values = {"code": "", "facts": "", "due_at": now, "expires_at": now + CHOICE_LIFE}
                 repository.record(tx, trip.id, trip.claim_id, was=Status.LOOKING, values=values)
             return trip

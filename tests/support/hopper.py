@@ -11,11 +11,18 @@ import httpx2
 
 @dataclass(slots=True)
 class Hopper:
-    """`hopped`: the paths at which a browser was sent on. `gate`: while it is closed, no call for a listing is answered."""
+    """`hopped`: the paths at which a browser was sent on.
+
+    While `gate` is closed, server calls whose path holds `held` wait (`reached` says that one does); then they are passed on, or with
+    `loses` never sent on at all.
+    """
 
     address: str
+    held: str = "/boards"
+    loses: bool = False
     hopped: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -35,8 +42,12 @@ def hopping(sandbox_url: str) -> Iterator[Hopper]:
             self._pass_on()
 
         def _pass_on(self) -> None:
-            if "/boards" in self.path:
+            if hopper.held in self.path and not hopper.gate.is_set():
+                hopper.reached.set()
                 hopper.gate.wait(20)
+                if hopper.loses:
+                    self.close_connection = True
+                    return
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection", "accept-encoding")}
             answer = client.request(self.command, sandbox_url + self.path, headers=kept, content=body)
