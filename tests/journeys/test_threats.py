@@ -9,8 +9,8 @@ from playwright.async_api import Route, expect
 
 from hitchpost.demo import programs, world
 from tests.journeys.conftest import OpenTab
-from tests.support.hopper import Hopper, hopping
 from tests.journeys.tab import AUTHORIZE, DESKTOP, PHONE, goes_to, headers_of
+from tests.support.hopper import Hopper, hopping
 from tests.support.house import NETWORKS
 from tests.support.programs import Served
 

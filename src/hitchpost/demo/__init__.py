@@ -38,7 +38,7 @@ def _start(stack: ExitStack, folder: Path, server_port: int, sandbox_port: int, 
     say("starting the sandbox: five simulated networks …")
     sandbox = stack.enter_context(programs.sandbox(sandbox_port))
     environment = world.environment(folder, server_port, sandbox)
-    say("making a small world: Ada, her workspace Lantern, an API key …")
+    say("making ready a small world: Ada, her workspace Lantern, a fresh API key …")
     key = world.make(environment)
     say("starting Hitchpost …")
     server = stack.enter_context(programs.server(environment))

@@ -15,7 +15,7 @@ from hitchpost.demo.programs import DemoFailed, Program
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.secret import Secret
 
-EMAIL, PASSWORD = "ada@lantern.example", "lantern-lights-the-way"
+EMAIL, PASSWORD, KEY_NAME = "ada@lantern.example", "lantern-lights-the-way", "demo"
 """A sign-in for a world on loopback that holds nothing real, printed on purpose."""
 
 
@@ -66,7 +66,12 @@ def make(environment: Mapping[str, str]) -> Secret:
     if EMAIL not in [person["email"] for person in known]:
         _run(environment, "people", "add", EMAIL, "--name", "Ada Lantern", "--password-stdin", given=PASSWORD)
         _run(environment, "workspaces", "add", "Lantern", "--owner", EMAIL)
-    return Secret(json.loads(_run(environment, "keys", "add", EMAIL, "--name", "demo", "--json"))["key"])
+    else:
+        # A key is shown once: the last start's cannot be shown again, so it ends and a new one is made.
+        for old in json.loads(_run(environment, "keys", "list", EMAIL, "--json")):
+            if (old["name"], old["state"]) == (KEY_NAME, "live"):
+                _run(environment, "keys", "revoke", old["id"])
+    return Secret(json.loads(_run(environment, "keys", "add", EMAIL, "--name", KEY_NAME, "--json"))["key"])
 
 
 def _run(environment: Mapping[str, str], *words: str, given: str = "") -> str:
