@@ -7,6 +7,7 @@ import re
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID = re.compile(r"c[0-9a-z]{24}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"hp_[0-9a-z]{8}_[0-9a-z]{40}")
 
 
@@ -33,6 +34,11 @@ def is_id(text: object) -> bool:
 def new_token(size: int = 32) -> str:
     """`size` random bytes as url-safe base64 without padding (32 bytes: 43 characters, 256 bits)."""
     return base64.urlsafe_b64encode(os.urandom(size)).rstrip(b"=").decode()
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` has the shape of a token of the usual 32 bytes; says nothing about its existence."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def random_bytes(size: int) -> bytes:

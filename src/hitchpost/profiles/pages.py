@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hitchpost.errors import Problem
+from hitchpost.ids import is_token
 from hitchpost.profiles.service import Profiles
 
 _HEADERS = {
@@ -20,7 +21,9 @@ def routes(profiles: Profiles) -> list[Route]:
     """`GET /pictures/<name>`: the name is unguessable and is all that is needed."""
 
     async def picture(request: Request) -> Response:
-        found = await profiles.picture(request.path_params["name"])
+        name = request.path_params["name"]
+        # What is not shaped like a name may hold what a database refuses to compare, a NUL for one.
+        found = await profiles.picture(name) if is_token(name) else None
         if found is None:
             raise Problem("not_found")
         return Response(found.content, media_type=found.content_type, headers=_HEADERS)
