@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -21,6 +22,17 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer of a network. `body` raw, bounded, and hidden in repr, for it may hold tokens; header names in lower case."""
@@ -34,11 +46,16 @@ class Answer:
         return 200 <= self.status < 300
 
     def json(self) -> Json:
-        """The body as a JSON object. Raises Fault (UNINTELLIGIBLE, or TRANSIENT under 5xx) for anything else: HTML, torn, a list."""
+        """The body as a JSON object. Raises Fault (UNINTELLIGIBLE, or TRANSIENT under 5xx) for anything else: HTML, torn, a list.
+
+        NUL and halves of surrogate pairs, which JSON can spell but no database and no page can hold, come as U+FFFD.
+        """
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
             value = None
+        if b"\\u" in self.body:
+            value = _storable(value)
         if not isinstance(value, dict):
             kind = FaultKind.TRANSIENT if self.status >= 500 else FaultKind.UNINTELLIGIBLE
             raise Fault(kind, f"http_{self.status}", "the answer was not JSON")
