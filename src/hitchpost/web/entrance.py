@@ -73,12 +73,13 @@ class Entrance:
     def _elsewhere(self, scope: Scope, host: bytes) -> str:
         """A person who typed `localhost` for `127.0.0.1` is led over, because cookies and callbacks belong to one name only."""
         if self._loopback and scope["method"] in ("GET", "HEAD") and _AUTHORITY.fullmatch(host):
-            parts = urlsplit(f"//{host.decode('ascii').lower()}")
             try:
-                port = parts.port or self._default_port
+                parts = urlsplit(f"//{host.decode('ascii').lower()}")
+                ours = (parts.port or self._default_port) == self._port and is_loopback(f"//{parts.netloc}")
             except ValueError:
-                port = 0
-            if port == self._port and is_loopback(f"//{parts.netloc}"):
+                # No such port, or no address between the brackets.
+                ours = False
+            if ours:
                 path = quote(scope["path"], safe="/:@!$&'()*+,;=~-._")
                 query = quote(scope["query_string"], safe="/:@!$&'()*+,;=~-._%?[]")
                 return self._public_url + path + (f"?{query}" if query else "")
