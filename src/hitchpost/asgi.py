@@ -35,6 +35,7 @@ from hitchpost.web.log import set_up
 from hitchpost.web.pages import Mark, Pages
 from hitchpost.web.problems import exception_handlers
 from hitchpost.web.shell import Shell
+from hitchpost.web.wire import Wire
 from hitchpost.workspaces import api as workspaces_api
 from hitchpost.workspaces import pages as workspaces_pages
 from hitchpost.workspaces.auth import Door
@@ -142,8 +143,8 @@ def listen(bind: str) -> list[socket.socket]:
 async def serve(services: Services, sockets: list[socket.socket]) -> None:
     """Answer on the sockets until told to stop; then finish what is under way within GRACE_SECONDS."""
     config = uvicorn.Config(
-        create_app(services), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS, h11_max_incomplete_event_size=32_768,
+        create_app(services), http=Wire, log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )  # fmt: skip
     # uvicorn names only addresses that it opened itself.
     logging.getLogger("uvicorn.error").info("Listening on %s", services.settings.bind)

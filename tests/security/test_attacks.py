@@ -1,0 +1,136 @@
+"""What a patient attacker tried, and what a network that misbehaves sent, each held for good."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from hitchpost.errors import Problem
+from hitchpost.networks.http import Answer
+from hitchpost.profiles.pictures import may_fetch
+from hitchpost.web.entrance import Entrance
+from hitchpost.web.wire import Wire
+from tests.security.outside import attached, back_from, path_of, statuses
+from tests.support.house import PUBLIC_URL, House
+from tests.support.people import Town, settled_town
+
+Line = Callable[[bytes], Coroutine[None, None, tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+async def _reads(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers 204 when it has the whole body."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Hasty(Wire):
+    seconds = 0.2
+
+
+@pytest.fixture(params=[Wire])
+async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
+    """A server with that Wire, and a way to begin to talk to it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(_reads, http=request.param, log_config=None, access_log=False, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def begin(said: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(said)
+        return reader, writer
+
+    yield begin
+    server.should_exit = True
+    await serving
+
+
+async def test_C1_a_picture_name_that_a_database_cannot_hold_is_nobodys(any_house: House) -> None:
+    async with httpx2.AsyncClient(transport=any_house.wire, base_url=PUBLIC_URL) as stranger:
+        for name in ("%00", "a%00b", "x" * 43, "%FF"):
+            answer = await stranger.get(f"/pictures/{name}")
+            assert answer.status_code == 404, name
+
+
+async def test_A16_two_tabs_that_start_again_at_once_both_get_a_page(any_house: House) -> None:
+    town = await settled_town(any_house)
+    ada = await town.browser("ada")
+    page = await ada.arrive("x", town.lantern)
+    token = next(value for name, value in page.form("/attach").fields if name == "form_token")
+    again = [ada.post(f"{path_of(page.url)}/again", {"form_token": token}) for _ in range(5)]
+    assert [one.status for one in await asyncio.gather(*again)] == [200] * 5
+    assert sorted(await statuses(any_house)) == ["departed"] + ["superseded"] * 5
+
+
+async def test_A18_asking_for_the_list_again_does_not_wake_a_flow_that_has_expired(town: Town) -> None:
+    ada = await town.browser("ada")
+    address = await back_from(ada, "facebook", town.lantern)
+    town.house.weather.trouble = lambda request: httpx2.ConnectError("down") if request.url.path.endswith("/accounts") else None
+    page = await ada.settle(await ada.open(address))
+    assert (page.code, await statuses(town.house)) == ("network_down", ["looking"])
+    town.house.weather.trouble = lambda _request: None
+    town.house.clock.forward(timedelta(minutes=16))
+    form = page.form("/look")
+    assert (await ada.settle(await ada.submit(page, form, []))).code == "authorization_expired"
+    assert await attached(town.house, town.lantern) == []
+
+
+@pytest.mark.parametrize("host", ["[1]", "[:::]", "[1]:8420", "[::ffff:1.2.3.4.5]:8420"])
+def test_A13_a_host_in_broken_brackets_is_an_unknown_host(host: str) -> None:
+    scope = {"headers": [(b"host", host.encode())], "query_string": b"", "path": "/", "method": "GET"}
+    with pytest.raises(Problem) as refused:
+        Entrance("http://127.0.0.1:8420").admit(scope)
+    assert refused.value.code == "host_unknown"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://pbs.twimg.com/a\x7fb", "https://pbs.twimg.com/a\tb", "https://pbs.twimg.com/\ud800", "https://pbs.twimg.com/" + "a" * 5000,
+        "https://evil.example\\.licdn.com/", "https://evil.example%2f.licdn.com/", "https://127.0.0.1%00.licdn.com/", "https://a..licdn.com/",
+        "https://ev\til.licdn.com/", "https://１２７.licdn.com/", "https://" + "a" * 64 + ".licdn.com/", "https:// .licdn.com/",
+    ],
+)  # fmt: skip
+def test_D1_a_picture_address_that_could_be_read_in_two_ways_is_not_fetched(url: str) -> None:
+    assert not may_fetch(url, ("pbs.twimg.com", ".licdn.com"))
+    assert may_fetch("https://media-exp1.licdn.com/dms/image/v2/a-b_c/0?e=1&v=beta&t=%2F", (".licdn.com",))
+
+
+def test_B6_text_that_no_database_and_no_page_can_hold_is_replaced_at_the_window() -> None:
+    odd = Answer(200, {}, rb'{"name": "Lan\u0000tern \ud83d", "more": [{"a\u0000": "\ud83d\ude00", "n": 1, "none": null}], "ok": true}')
+    assert odd.json() == {"name": "Lan\ufffdtern \ufffd", "more": [{"a\ufffd": "\U0001f600", "n": 1, "none": None}], "ok": True}
+
+
+@pytest.mark.parametrize("endless", [b"\r\na: b" * 15_000, b"x" * 90_000])
+async def test_C11_a_head_without_end_is_cut_off(line: Line, endless: bytes) -> None:
+    reader, writer = await line(b"GET / HTTP/1.1\r\nHost: x\r\nx: y" + endless)
+    with suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+@pytest.mark.parametrize("line", [Hasty], indirect=True)
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HTTP/1.1\r\nHost:", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET"],
+)
+async def test_C11_a_request_that_never_becomes_whole_is_not_waited_for(line: Line, said: bytes) -> None:
+    reader, writer = await line(said)
+    with suppress(ConnectionError):
+        await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+
+async def test_C11_whole_requests_on_one_connection_are_all_answered(line: Line) -> None:
+    reader, writer = await line(b"")
+    for size in (1, 60_000):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"b" * size)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    writer.close()
