@@ -3,6 +3,8 @@
 import logging
 import re
 import sys
+import traceback
+from pathlib import Path
 from typing import TextIO
 
 import structlog
@@ -16,6 +18,7 @@ _SECRET_WORDS = frozenset(
     ("token", "tokens", "secret", "secrets", "password", "code", "state", "authorization", "cookie", "verifier", "apikey")
 )
 _IN_TEXT = re.compile(r"\b((?:\w+_)?(?:token|secret|password|code|state|verifier|proof))=[^&\s\"'<>]+", re.IGNORECASE)
+_BEARER = re.compile(r"\b(Bearer|Basic) [\w.~+/=-]{8,}", re.IGNORECASE)
 _API_KEY = re.compile(r"\bhp_[0-9a-z]{8}_[0-9a-z]+")
 
 
@@ -28,12 +31,32 @@ def _hidden(name: object, value: object) -> object:
     if isinstance(value, Secret) or (isinstance(name, str) and _names_a_secret(name)):
         return HIDDEN
     if isinstance(value, str):
-        return _API_KEY.sub(HIDDEN, _IN_TEXT.sub(rf"\1={HIDDEN}", value)) if "=" in value or "hp_" in value else value
+        # Most are single words: methods, paths, ids.
+        found = _BEARER.sub(rf"\1 {HIDDEN}", value) if " " in value else value
+        return _API_KEY.sub(HIDDEN, _IN_TEXT.sub(rf"\1={HIDDEN}", found)) if "=" in found or "hp_" in found else found
     if isinstance(value, dict):
         return {inner: _hidden(inner, one) for inner, one in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_hidden("", one) for one in value]
     return value
+
+
+def placed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: an exception is told by its type and places, ours and the libraries' alike (E6)."""
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else sys.exc_info()[1] if told is True else told
+    return {**event, **places(error)} if isinstance(error, BaseException) else event
+
+
+def places(error: BaseException) -> dict[str, object]:
+    """Type and places of an error and of what caused it. Its text stays out: libraries put addresses and values into theirs."""
+    kinds: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(kinds) < 5:
+        kinds.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return {"error": kinds, "at": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]}
 
 
 def _names_a_secret(name: str) -> bool:
@@ -54,6 +77,7 @@ def set_up(level: str, *, stream: TextIO | None = None) -> FilteringBoundLogger:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        placed,
         redact,
     ]
     handler = _Handler(to)

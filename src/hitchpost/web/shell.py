@@ -4,9 +4,6 @@ It names every request, answers to its own host only, refuses what other sites s
 on every answer, and turns whatever escapes into an answer without secrets.
 """
 
-import traceback
-from pathlib import Path
-
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +16,7 @@ from hitchpost.settings import Settings
 from hitchpost.web.entrance import Entrance
 from hitchpost.web.headers import Dress
 from hitchpost.web.intake import Intake
+from hitchpost.web.log import places
 from hitchpost.web.pages import Pages
 from hitchpost.web.problems import CLIENT_LEFT, rendered
 
@@ -81,7 +79,7 @@ class Shell:
             status = status or CLIENT_LEFT
         except Exception as error:  # noqa: BLE001  the last net: an id for the caller, the places for the operator, the text for nobody
             if status or not isinstance(error, Problem):
-                self._log.error("unforeseen", request_id=request_id, path=_path(scope), **_places(error))
+                self._log.error("unforeseen", request_id=request_id, path=_path(scope), **places(error))
             # With an answer already begun nothing can be added; the server drops the connection, which the client notices.
             if not status:
                 problem = error if isinstance(error, Problem) else Problem("unforeseen", request_id=request_id)
@@ -101,14 +99,3 @@ def _path(scope: Scope) -> str:
     """The route's pattern where the framework left it, else the path; never the query, which may hold a code (E5)."""
     route = scope.get("route")
     return str(getattr(route, "path", "")) or scope["path"][:200]
-
-
-def _places(error: BaseException) -> dict[str, object]:
-    """Type and places of an error and of what caused it. Its text stays out: libraries put addresses and values into theirs."""
-    kinds: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and len(kinds) < 5:
-        kinds.append(type(cause).__qualname__)
-        cause = cause.__cause__ or cause.__context__
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    return {"error": kinds, "at": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]}
