@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,6 +60,9 @@ def id_scope_of(scope: str, app: AppCredentials) -> str:
 
 class Profiles:
     """The room's service."""
+
+    picture_seconds = 20.0
+    """How long one look may wait for its pictures: what a claim has left when the listing took all of its time."""
 
     def __init__(self, database: Database, clock: Clock, tokens: TokenKeeper, http: NetworkHttp) -> None:
         self._database = database
@@ -137,12 +141,16 @@ class Profiles:
         missing = [(url, source) for url, source in sources.items() if source not in known]
         gate = asyncio.Semaphore(PICTURES_AT_ONCE)
 
-        async def fetched(url: str) -> Picture | None:
-            async with gate:
-                return await self._fetch(url)
+        new: list[tuple[str, Picture]] = []
 
-        found = await asyncio.gather(*(fetched(url) for url, _ in missing))
-        new = [(source, picture) for (_, source), picture in zip(missing, found, strict=True) if picture]
+        async def fetched(url: str, source: str) -> None:
+            async with gate:
+                if picture := await self._fetch(url):
+                    new.append((source, picture))
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.picture_seconds):
+                await asyncio.gather(*(fetched(url, source) for url, source in missing))
         if new:
             known |= await self._database.begin(lambda tx: self._stored(tx, new))
         return {url: known[source] for url, source in sources.items() if source in known}
