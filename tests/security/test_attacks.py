@@ -1,20 +1,28 @@
 """What a patient attacker tried, and what a network that misbehaves sent, each held for good."""
 
 import asyncio
+import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from io import StringIO
 
 import httpx2
 import pytest
 import uvicorn
+from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
+from hitchpost.db.engine import Tx, open_database
 from hitchpost.errors import Problem
-from hitchpost.networks.http import Answer
+from hitchpost.networks.http import Answer, NetworkHttp
 from hitchpost.profiles.pictures import may_fetch
+from hitchpost.profiles.service import Profiles
 from hitchpost.web.entrance import Entrance
+from hitchpost.web.log import set_up
 from hitchpost.web.wire import Wire
 from tests.security.outside import attached, back_from, path_of, statuses
 from tests.support.house import PUBLIC_URL, House
@@ -134,3 +142,58 @@ async def test_C11_whole_requests_on_one_connection_are_all_answered(line: Line)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"b" * size)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
     writer.close()
+
+
+class Silent(httpx2.AsyncBaseTransport):
+    """Answers for one picture at once, and for all others never."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path != "/quick":
+            await asyncio.Event().wait()
+        return httpx2.Response(200, stream=httpx2.ByteStream(b"GIF89a"))
+
+
+class Hurried(Profiles):
+    picture_seconds = 0.2
+
+
+async def test_D4_pictures_that_never_come_hold_up_nobodys_choice(house: House) -> None:
+    services, http = house.services, NetworkHttp(transport=Silent())
+    profiles = Hurried(services.database, house.clock, services.tokens, http)
+    addresses = ["https://pbs.twimg.com/quick", *(f"https://pbs.twimg.com/{number}" for number in range(60))]
+    kept = await asyncio.wait_for(profiles.keep_pictures(services.catalog["x"], addresses), 5)
+    assert list(kept) == addresses[:1]
+    await http.close()
+
+
+async def test_A25_what_is_read_together_is_of_one_moment(any_house: House, empty_database_url: str) -> None:
+    ada = await any_house.person("ada@example.com", "Ada")
+
+    def ours(tx: Tx) -> tuple[int, str]:
+        before = any_house.services.people.count(tx)
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(asyncio.run, renamed()).result()
+        return before, any_house.services.people.names(tx, {ada})[ada]
+
+    async def renamed() -> None:
+        database = open_database(empty_database_url)
+        await database.begin(lambda tx: tx.execute(text("UPDATE people SET name = 'Eve'")))
+        await database.close()
+
+    assert await any_house.services.database.read(ours) == (1, "Ada")
+    assert (await any_house.rows("SELECT name FROM people")) == [{"name": "Eve"}]
+
+
+@pytest.mark.parametrize("said", ["https://api.example/me?access_token=canary-77", "Authorization: Bearer canary-77", "canary-77"])
+def test_E6_an_error_in_the_log_is_its_type_and_places_without_its_text(said: str) -> None:
+    written = StringIO()
+    log = set_up("info", stream=written)
+    try:
+        raise ValueError(said)
+    except ValueError:
+        log.exception("ours")
+        logging.getLogger("asyncio").exception("a library's")
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [(line["event"], line["error"]) for line in lines] == [("ours", ["ValueError"]), ("a library's", ["ValueError"])]
+    assert all(line["at"] for line in lines)
+    assert "canary" not in written.getvalue()

@@ -117,7 +117,9 @@ class PostgresDatabase:
         )
 
     async def read(self, step: Step[T]) -> T:
+        # All of a step's queries see one moment, as on SQLite: rows that belong together never come from two.
         async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return await connection.run_sync(step)
 
     async def begin(self, step: Step[T]) -> T:
