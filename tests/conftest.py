@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hitchpost.db.base import metadata
 from hitchpost.db.engine import PostgresDatabase, SqliteDatabase
@@ -12,6 +13,10 @@ from tests.support.clock import ManualClock
 from tests.support.house import House, opened, prepared
 from tests.support.people import Town, settled_town
 from tests.support.postgres import cluster, new_database
+
+# No test is about speed: a busy machine must not turn a property red.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture
