@@ -96,7 +96,8 @@ class Claims:
         if not taken:
             return self.trip(tx, trip.id), None
         verifier = self._tokens.unseal(tx, "authorization_requests", "sealed_verifier", trip.id, row["sealed_verifier"])
-        return self.trip(tx, trip.id), Arrival(self.trip(tx, trip.id), claim_id, Secret(answers["code"][0]), verifier)
+        claimed = self.trip(tx, trip.id)
+        return claimed, Arrival(claimed, claim_id, Secret(answers["code"][0]), verifier)
 
     def _refused_arrival(self, tx: Tx, trip: Trip, answers: Answers) -> tuple[Status, Problem] | None:
         """Why this answer ends the trip before any exchange, or None."""
