@@ -2,18 +2,18 @@
 
 import argparse
 import contextlib
-import ipaddress
 import json
-import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
-
-import uvicorn
 
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
-from hitchpost_sandbox.control import Misread, app_from
-from hitchpost_sandbox.world import World
+from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.outgoing import Outgoing, is_loopback
+from hitchpost_sandbox.reading import Misread, read
+from hitchpost_sandbox.server import address, listen, server
+from hitchpost_sandbox.worldfile import WorldFile, from_toml, world_of
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,63 +21,44 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hitchpost_sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback, 127.0.0.1 and ::1)")
     parser.add_argument("--port", type=int, default=8421, help="0 picks a free one (default: %(default)s)")
+    parser.add_argument("--world", type=Path, metavar="FILE.toml", help="people, apps and faults to begin with")
     parser.add_argument("--apps", type=Path, metavar="FILE.json", help="a JSON list of apps to know besides the well-known ones")
+    parser.add_argument("--seed", type=int, help="of fault scripts' dice and of the crowd; goes before the file's")
     parser.add_argument("--also", action="append", default=[], metavar="MODULE", help="a module with one more twin")
-    parser.add_argument("--anywhere", action="store_true", help="allow an address that other machines can reach")
+    parser.add_argument("--anywhere", action="store_true", help="allow an address that other machines can reach, and calls to such")
     chosen = parser.parse_args(argv)
-    if not chosen.anywhere and not _is_loopback(chosen.host):
+    if not chosen.anywhere and not is_loopback(chosen.host):
         return _refuse(f"{chosen.host} can be reached from other machines; say --anywhere if that is meant")
-    world = World()
+    reading = chosen.world
     try:
-        for app in _apps_in(chosen.apps) if chosen.apps else []:
-            world.register(app_from(app))
+        file = from_toml(chosen.world.read_text()) if chosen.world else WorldFile()
+        reading = chosen.apps
+        file = replace(file, apps=(*file.apps, *(_apps_in(chosen.apps) if chosen.apps else ())))
+        reading = chosen.world
+        world = world_of(file if chosen.seed is None else replace(file, seed=chosen.seed), outgoing=Outgoing(anywhere=chosen.anywhere))
     except (OSError, ValueError, Misread) as error:
-        return _refuse(f"{chosen.apps}: {error}")
+        return _refuse(f"{reading}: {error}")
     try:
         also = [networks.named(module) for module in chosen.also]
     except (ImportError, AttributeError) as error:
         return _refuse(str(error))
     app = build(world, (*networks.found(), *also))
     try:
-        sockets = _listen(chosen.host, chosen.port)
+        sockets = listen(chosen.host, chosen.port)
     except OSError as error:
         return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}")
-    port = sockets[0].getsockname()[1]
-    name = "localhost" if _is_loopback(chosen.host) else chosen.host
-    # Access logs would show codes in query strings.
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none")
     # Ctrl-C is the usual end: uvicorn raises it once more when everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
-        print(f"sandbox: http://{name}:{port}", flush=True)
-        uvicorn.Server(config).run(sockets=sockets)
+        print(f"sandbox: {address(chosen.host, sockets)}", flush=True)
+        server(app).run(sockets=sockets)
     return 0
 
 
-def _apps_in(path: Path) -> list[object]:
+def _apps_in(path: Path) -> tuple[App, ...]:
     apps = json.loads(path.read_text())
     if not isinstance(apps, list):
         raise Misread("a JSON list is wanted")
-    return apps
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _listen(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets. The default answers to `localhost` too, which some machines resolve to ::1 first. Raises OSError."""
-    first = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512)
-    sockets = [first]
-    if host in ("127.0.0.1", "localhost"):
-        # A machine without IPv6 resolves localhost to 127.0.0.1 alone.
-        with contextlib.suppress(OSError):
-            sockets.append(socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6, backlog=512))
-    return sockets
+    return tuple(read(App, app, f"app {number}") for number, app in enumerate(apps, 1))
 
 
 def _refuse(sentence: str) -> int:

@@ -1,6 +1,9 @@
 """The sandbox as an ASGI app: finds the twin by host, in the path (`/api.x.com/2/users/me`) or in the Host header (`api.x.com`)."""
 
-from collections.abc import Iterable
+import traceback
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -9,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hitchpost_sandbox import networks, pictures
 from hitchpost_sandbox.control import control_plane
 from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.playing import DROP, NoAnswer, answered
 from hitchpost_sandbox.twin import Twin, Visit
 from hitchpost_sandbox.world import World
 
@@ -40,7 +44,17 @@ class Sandbox:
             return
         # root_path tells Starlette which part of the address is the sandbox's own doing (ASGI spec, HTTP connection scope).
         request = Request({**scope, "root_path": prefix}, receive)
-        response = await self._answer(request, host, path, prefix)
+        try:
+            response = await self._answer(request, host, path, prefix)
+        except NoAnswer:
+            drop = scope.get("extensions", {}).get(DROP)
+            if drop is None:
+                raise
+            drop["close"]()
+            # The server must see that its caller is gone, or it answers 500 in our place.
+            while (await receive())["type"] != "http.disconnect":
+                continue
+            return
         await response(scope, receive, send)
 
     def _place(self, scope: Scope) -> tuple[str, str, str]:
@@ -55,7 +69,23 @@ class Sandbox:
         return "", path, ""
 
     async def _answer(self, request: Request, host: str, path: str, prefix: str) -> Response:
-        visit, response = None, None
+        visit, act = self._visit(request, host, path, prefix)
+        status = 0
+        try:
+            response = await answered(visit, act, request.receive)
+            status = response.status_code
+        except (NoAnswer, CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what breaks here is ours, never a network's word
+            self.world.ledger.write(visit.twin.network, What.BROKEN, error=type(error).__name__, path=path)
+            traceback.print_exception(error)
+            status, response = 500, PlainTextResponse(f"the sandbox broke: {type(error).__name__}", 500, {"sandbox-broke": "yes"})
+        finally:
+            self._write(visit, status)
+        return response
+
+    def _visit(self, request: Request, host: str, path: str, prefix: str) -> tuple[Visit, Callable[[], Awaitable[Response]]]:
+        """The request at its place, and what answers it when nothing goes wrong."""
         fits = [
             (twin, route, caught)
             for twin in self._twins
@@ -65,20 +95,15 @@ class Sandbox:
         for twin, route, caught in fits:
             if route.takes(request.method):
                 visit = Visit(request, self.world, twin, host, path, caught, prefix)
-                response = await route.handler(visit)
-                break
+                return visit, partial(route.handler, visit)
         owner = fits[0][0] if fits else next(twin for twin in self._twins if host in twin.hosts)
-        if visit is None or response is None:
-            visit = Visit(request, self.world, owner, host, path, {}, prefix)
-            if fits:
-                allowed = sorted({method for _, route, _ in fits for method in route.methods.split()})
-                response = PlainTextResponse("Method Not Allowed", 405, {"allow": ", ".join(allowed)})
-            elif host in owner.picture_hosts:
-                response = _picture(visit)
-            else:
-                response = await owner.lost(visit)
-        self._write(visit, response.status_code)
-        return response
+        visit = Visit(request, self.world, owner, host, path, {}, prefix)
+        if fits:
+            allowed = sorted({method for _, route, _ in fits for method in route.methods.split()})
+            return visit, partial(_instead, PlainTextResponse("Method Not Allowed", 405, {"allow": ", ".join(allowed)}))
+        if host in owner.picture_hosts:
+            return visit, partial(_picture, visit)
+        return visit, partial(owner.lost, visit)
 
     def _write(self, visit: Visit, status: int) -> None:
         app, person = (visit.token.client_id, visit.token.person) if visit.token is not None else ("", "")
@@ -87,7 +112,11 @@ class Sandbox:
         )
 
 
-def _picture(visit: Visit) -> Response:
+async def _instead(response: Response) -> Response:
+    return response
+
+
+async def _picture(visit: Visit) -> Response:
     if visit.method not in ("GET", "HEAD"):
         return PlainTextResponse("Method Not Allowed", 405, {"allow": "GET, HEAD"})
     if pictures.dead(visit.request.url.query, visit.clock.now().timestamp()):

@@ -8,8 +8,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.clock import SandboxClock
@@ -36,6 +37,7 @@ def s256(verifier: str) -> str:
 class Authority:
     """One authorization server and its apps, codes and tokens.
 
+    `memory`: what a twin must remember beside codes and tokens, under a name of its own; values must be deep-copyable.
     App options it honours: `replay_revokes` (a code used twice kills what it gave, RFC 6749 §4.1.2) and
     `reuse_kills_family` (a rotated refresh token used again kills its family, RFC 9700 §4.14.2).
     """
@@ -47,6 +49,7 @@ class Authority:
         self._apps: dict[str, App] = {}
         self._codes: dict[str, Code] = {}
         self._tokens: dict[str, Token] = {}
+        self.memory: dict[str, Any] = {}
 
     def register(self, app: App) -> None:
         """Add an app, or change the one with this client id (tokens stay)."""
@@ -59,6 +62,21 @@ class Authority:
     def apps(self) -> tuple[App, ...]:
         return tuple(self._apps.values())
 
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every code that was ever given out, oldest first."""
+        return tuple(self._codes.values())
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Every token that was ever given out, dead ones too, oldest first."""
+        return tuple(self._tokens.values())
+
+    def whose(self, value: str) -> Consented | None:
+        """The consent that a code or token of any age follows from; asks without a trace in the ledger."""
+        code, token = self._codes.get(value), self._tokens.get(value)
+        return code.consented if code is not None else token.consented if token is not None else None
+
     def consent(self, app: App, person: str, scopes: Iterable[str], targets: Iterable[str] = ()) -> Consented:
         """Note that `person` (a key of the cast) granted these scopes and targets."""
         given = Consented(random_text(12), app.client_id, person, tuple(scopes), tuple(targets), self._clock.now())
@@ -69,7 +87,8 @@ class Authority:
         self, given: Consented, redirect_uri: str, *, life: timedelta, challenge: str = "", method: str = "S256", look: Look = str
     ) -> str:
         """A fresh code for `given`, bound to the redirect URI's very bytes and to the PKCE challenge if there is one."""
-        code = Code(look(random_text(34)), given, redirect_uri, challenge, method, self._clock.now() + life)
+        now = self._clock.now()
+        code = Code(look(random_text(34)), given, redirect_uri, challenge, method, now, now + life)
         self._codes[code.value] = code
         self._note(
             What.CODE_ISSUED,
@@ -92,6 +111,7 @@ class Authority:
         if code.consented.client_id != app.client_id:
             self._refuse_code(value, app, Why.OTHER_APP)
         if code.used:
+            code.replays += 1
             if app.on("replay_revokes"):
                 self.revoke_family(code.consented.family, because="code_replayed")
             self._refuse_code(value, app, Why.USED)
@@ -167,6 +187,7 @@ class Authority:
         if known is not None and known.dead is Why.ROTATED and app.on("reuse_kills_family"):
             self.revoke_family(known.consented.family, because="refresh_reused")
         token = self.find(value, kind)
+        token.redeemed += 1
         if rotate:
             token.dead, token.died_at = Why.ROTATED, self._clock.now()
             self._note(What.TOKEN_ROTATED, token.consented, token=fingerprint(value), family=token.consented.family)
@@ -190,7 +211,7 @@ class Authority:
         token = self._tokens.get(value)
         if token is None or token.dead is not None:
             return False
-        token.dead, token.died_at = Why.REVOKED, self._clock.now()
+        token.dead, token.died_at, token.because = Why.REVOKED, self._clock.now(), because
         self._note(
             What.TOKEN_REVOKED,
             token.consented,
@@ -209,6 +230,16 @@ class Authority:
         """End what `person` ever granted the app, but for one family. Returns how many tokens lived."""
         doomed = [token for token in self.living(person=person, client_id=client_id) if token.consented.family != but_family]
         return sum(self.revoke(token.value, because=because) for token in doomed)
+
+    def take_scope(self, person: str, scope: str, *, client_id: str = "") -> int:
+        """Take one scope from every living token of `person` and from what may still be issued. Returns how many tokens had it."""
+        had = [token for token in self.living(person=person, client_id=client_id) if scope in token.scopes]
+        for token in had:
+            token.scopes = tuple(one for one in token.scopes if one != scope)
+            left = tuple(one for one in token.consented.scopes if one != scope)
+            token.consented = replace(token.consented, scopes=left)
+            self._note(What.SCOPE_TAKEN, token.consented, token=fingerprint(token.value), scope=scope, family=token.consented.family)
+        return len(had)
 
     def _note(self, what: What, given: Consented, **facts: str | int | bool | list[str]) -> None:
         self._ledger.write(self.name, what, app=given.client_id, person=given.person, **facts)

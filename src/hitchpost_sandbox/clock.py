@@ -4,18 +4,39 @@ from datetime import UTC, datetime, timedelta
 
 
 class SandboxClock:
-    """Runs with the machine, shifted by `forward`; with `at` it stands still at that moment until it is moved."""
+    """Runs with the machine, shifted by `forward`; with `at`, or after `stand`, it stands still until it is moved.
+
+    `shift`: how far it was moved; set by snapshots alone.
+    """
 
     def __init__(self, at: datetime | None = None) -> None:
         self._at = at
-        self._shift = timedelta()
+        self.shift = timedelta()
+
+    def __deepcopy__(self, _memo: object) -> "SandboxClock":
+        """Copies of a world's parts share its one clock."""
+        return self
 
     def now(self) -> datetime:
         """The time at the networks, aware and in UTC."""
-        return (self._at or datetime.now(UTC)) + self._shift
+        return (self._at or datetime.now(UTC)) + self.shift
 
     def forward(self, by: timedelta) -> None:
         """Age everything by `by`; a negative span is refused, since networks never grow younger."""
         if by < timedelta():
             raise ValueError("the clock only moves forward")
-        self._shift += by
+        self.shift += by
+
+    @property
+    def stands(self) -> bool:
+        """Whether only `forward` moves it."""
+        return self._at is not None
+
+    def stand(self) -> None:
+        """Stop at this moment; from now on only `forward` moves it."""
+        self._at = self._at or datetime.now(UTC)
+
+    def run(self) -> None:
+        """Go on with the machine from the moment it stands at."""
+        if self._at is not None:
+            self.shift, self._at = self.now() - datetime.now(UTC), None

@@ -42,22 +42,25 @@ class Consented:
 
 @dataclass(slots=True)
 class Code:
-    """An authorization code. `challenge` empty: PKCE was not used and a verifier is ignored."""
+    """An authorization code. `challenge` empty: PKCE was not used and a verifier is ignored. `replays`: attempts after it was used."""
 
     value: str
     consented: Consented
     redirect_uri: str
     challenge: str
     method: str
+    issued_at: datetime
     expires_at: datetime
     used: bool = False
+    replays: int = 0
 
 
 @dataclass(slots=True)
 class Token:
     """An issued token. `kind` and `subject` are the twin's own words (`access`, `refresh`, `page` and which Page).
 
-    `expires_at` None: it ends only when something kills it. `dead`: why it no longer counts.
+    `expires_at` None: it ends only when something kills it. `dead`: why it no longer counts, `because`: what befell it, in the sandbox's
+    words. `redeemed`: how often it was exchanged for other tokens.
     """
 
     value: str
@@ -69,6 +72,8 @@ class Token:
     expires_at: datetime | None
     dead: Why | None = None
     died_at: datetime | None = None
+    because: str = ""
+    redeemed: int = 0
 
     @property
     def person(self) -> str:

@@ -37,8 +37,18 @@ class What(StrEnum):
     """`token`, `reason`."""
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a kind of entry
     """`token`, `token_kind`, `reason`, `family`."""
+    SCOPE_TAKEN = "scope_taken"
+    """A person took back one permission: `token`, `scope`, `family`."""
+    TURN = "turn"
+    """Something befell a person: `turn`, and `target`, `scope`, `detail` where they were named."""
+    FAULT = "fault"
+    """A fault script spoiled the call that follows: `fault` (its number), `does`."""
+    TOLD = "told"
+    """The network called the app's own server: `kind`, `url`, `status` (0: nobody answered), `answer`."""
+    BROKEN = "broken"
+    """The sandbox itself failed and said so with 500: `error` (its type). Never planned; please report it."""
     CALL = "call"
-    """Every request a twin answered: `method`, `host`, `path` (never the query), `status`."""
+    """Every request to a twin: `method`, `host`, `path` (never the query), `status` (0: the caller got no answer)."""
 
 
 def fingerprint(secret: str) -> str:

@@ -172,6 +172,15 @@ class Cast:
         """The person with this key. Raises KeyError."""
         return self._by_key[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._by_key
+
+    def having(self, person: Person) -> "Cast":
+        """The same cast with this person in the place of the one with their key, or as the last."""
+        if person.key not in self._by_key:
+            return Cast((*self.people, person))
+        return Cast(tuple(person if one.key == person.key else one for one in self.people))
+
 
 def scoped_number(what: str, person: str, client_id: str, *, first: str, digits: int = 17) -> str:
     """A decimal id as Meta gives it: the same for one person and app, another for another app, so two apps cannot compare notes."""

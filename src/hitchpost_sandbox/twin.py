@@ -21,6 +21,10 @@ How to write a twin
 8. Call limits are counted by `visit.world.limits.spend(…)`.
 9. Per-app switches stand in `app.options` (`app.on("name")`); say in the twin's docstring which ones it reads.
 10. An app that every world should know beside the well-known ones stands in the twin's `apps`.
+11. What integrators can ask for by name stands in three tables of the twin: `errors` (a failure in the network's own words that any call
+   may meet by a fault script; `rate_limit` and `server_error` are wanted of every twin), `turns` (what befalls people: module `turns`)
+   and `switches` (the options of apps that this twin reads, each with a sentence; where the network's behaviour is not established,
+   the sentence says so).
 """
 
 import base64
@@ -40,6 +44,7 @@ from hitchpost_sandbox.authority import Authority
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.grants import Token
 from hitchpost_sandbox.ledger import Ledger
+from hitchpost_sandbox.turns import Turn
 from hitchpost_sandbox.world import World
 
 
@@ -125,6 +130,14 @@ Handler = Callable[[Visit], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
+class Wrong:
+    """A failure in a network's own words. `says`: when the network would answer so, for the panel."""
+
+    says: str
+    answer: Callable[[Visit], Response]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What answers `methods` (joined by spaces) at one path pattern of some hosts. GET answers HEAD as well."""
 
@@ -153,6 +166,7 @@ class Twin:
     `authority`: whose apps and tokens it speaks for. `lost`: answers paths that the network does not know.
     `allow` and `cancel`: the words on the consent page's two buttons. `colour`: of the page's heading bar.
     `scope_words`: a sentence for each scope; a scope without one is shown by its name. `apps`: what it brings into every world.
+    `errors`, `turns`, `switches`: what fault scripts, `/_sandbox/turns` and app options may name here.
     """
 
     network: str
@@ -166,6 +180,9 @@ class Twin:
     cancel: str = "Cancel"
     scope_words: Mapping[str, str] = field(default_factory=dict)
     apps: tuple[App, ...] = ()
+    errors: Mapping[str, Wrong] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -5,7 +5,6 @@ Facebook and Instagram through Facebook share it when they share an app: it is o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from hitchpost_sandbox.authority import Authority, Token
 from hitchpost_sandbox.consent import Target
@@ -38,19 +37,20 @@ class Login:
         return tuple(scope for scope in asked if self.has(scope))
 
 
-# A reset of the world makes new authorities, and with the old one all that it remembered is gone.
-_LOGINS: WeakKeyDictionary[Authority, dict[tuple[str, str], Login]] = WeakKeyDictionary()
+def _logins(authority: Authority) -> dict[tuple[str, str], Login]:
+    logins: dict[tuple[str, str], Login] = authority.memory.setdefault("logins", {})
+    return logins
 
 
 def login(authority: Authority, client_id: str, person: str) -> Login:
     """The login of this person with this app; an empty one when there was none."""
-    return _LOGINS.setdefault(authority, {}).setdefault((client_id, person), Login())
+    return _logins(authority).setdefault((client_id, person), Login())
 
 
 def forget(authority: Authority, client_id: str, person: str) -> None:
     """The person removed the app, or the app itself: every token dies, and nothing is remembered."""
     authority.revoke_grants(person, client_id, because="app_removed")
-    _LOGINS.setdefault(authority, {}).pop((client_id, person), None)
+    _logins(authority).pop((client_id, person), None)
 
 
 def user_id(person: Person, client_id: str) -> str:

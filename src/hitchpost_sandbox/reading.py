@@ -1,0 +1,80 @@
+"""Reads JSON and TOML into the sandbox's dataclasses, strictly: what is unknown, missing or of another kind is refused by its place."""
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union
+
+T = TypeVar("T")
+
+
+class Misread(Exception):
+    """What was given is not what is understood; the message says where and what is wrong."""
+
+
+def read(kind: type[T], value: object, at: str) -> T:
+    """`value` as a `kind` (a dataclass). `at`: what to call it in a refusal. Raises Misread."""
+    if not isinstance(value, Mapping):
+        raise Misread(f"{at} must be an object")
+    known = _known(typing.cast(Any, kind))
+    if unknown := [str(name) for name in value if name not in known]:
+        raise Misread(f"{at} has no '{unknown[0]}'; it knows: {', '.join(known)}")
+    given: dict[str, Any] = {}
+    for name, (field, hint) in known.items():
+        if name in value:
+            given[name] = _read(hint, value[name], f"{at}.{name}")
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise Misread(f"{at} needs '{name}'")
+    try:
+        return kind(**given)
+    except ValueError as error:
+        raise Misread(f"{at}: {error}") from None
+
+
+@cache
+def _known(kind: Any) -> dict[str, tuple[Field[Any], Any]]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: (field, hints[field.name]) for field in fields(kind) if field.init}
+
+
+def _read(hint: Any, value: object, at: str) -> object:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _one_of(inner, value, at)
+    if origin is tuple or origin is frozenset:
+        if not isinstance(value, list):
+            raise Misread(f"{at} must be a list")
+        return origin(_read(inner[0], one, f"{at}[{index}]") for index, one in enumerate(value))
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise Misread(f"{at} must be an object")
+        return {str(name): _read(inner[1], one, f"{at}.{name}") for name, one in value.items()}
+    if is_dataclass(hint):
+        return read(hint, value, at)  # type: ignore[arg-type]
+    return _plain(hint, value, at)
+
+
+def _one_of(kinds: tuple[Any, ...], value: object, at: str) -> object:
+    """A value of one of several kinds; an absent dataclass is null."""
+    if value is None and type(None) in kinds:
+        return None
+    left = [kind for kind in kinds if kind is not type(None)]
+    if len(left) == 1:
+        return _read(left[0], value, at)
+    if type(value) not in left:
+        raise Misread(f"{at} must be {' or '.join(_WORDS[kind] for kind in left)}")
+    return value
+
+
+def _plain(kind: Any, value: object, at: str) -> object:
+    if kind is float and type(value) is int:
+        return float(value)
+    # Exactly this type: True is an int to Python, and to nobody who writes a file.
+    if type(value) is not kind:
+        raise Misread(f"{at} must be {_WORDS[kind]}")
+    return value
+
+
+_WORDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

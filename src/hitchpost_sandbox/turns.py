@@ -1,0 +1,65 @@
+"""Turns: what befalls a person at a network behind the app's back, from a changed password to a lost role.
+
+A twin lists its turns by the words below where they fit, so that a test can say the same word at every network.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from hitchpost_sandbox.world import World
+
+REVOKED = "revoked"
+"""The person removed the app in the network's settings."""
+PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a word, not a password
+PERMISSION_GONE = "permission_gone"
+"""One permission (`scope`) was taken back, the rest stays."""
+PAGE_REMOVED = "page_removed"
+"""The page, organization or board `target` no longer exists."""
+ROLE_LOST = "role_lost"
+"""The person no longer has a role on `target`; others still have."""
+
+
+class CannotBefall(Exception):
+    """The turn does not fit the person: no account there, no such page. The message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Befallen:
+    """Whom a turn meets. `app` empty: every app. `target`, `scope`, `detail`: what the turn needs beside the person."""
+
+    person: str
+    app: str = ""
+    target: str = ""
+    scope: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that can befall people at a network. `says`: for the panel, with what it needs. `play` may raise CannotBefall."""
+
+    says: str
+    play: Callable[[World, Befallen], Awaitable[None]]
+
+
+def tokens_die(authority: str, because: str, *, says: str) -> Turn:
+    """A turn that ends everything the person granted there, to one app or to all; tokens remember `because`."""
+
+    async def play(world: World, whom: Befallen) -> None:
+        server = world.authority(authority)
+        for app in server.apps:
+            if whom.app in ("", app.client_id):
+                server.revoke_grants(whom.person, app.client_id, because=because)
+
+    return Turn(says, play)
+
+
+def scope_goes(authority: str, *, says: str) -> Turn:
+    """A turn that takes one scope from everything the person granted there."""
+
+    async def play(world: World, whom: Befallen) -> None:
+        if not whom.scope:
+            raise CannotBefall("'scope' must name the permission that goes")
+        world.authority(authority).take_scope(whom.person, whom.scope, client_id=whom.app)
+
+    return Turn(says, play)
