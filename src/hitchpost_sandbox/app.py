@@ -74,6 +74,8 @@ class Sandbox:
         try:
             response = await answered(visit, act, request.receive)
             status = response.status_code
+            for name, value in visit.said.items():
+                response.headers[name] = value
         except (NoAnswer, CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - what breaks here is ours, never a network's word

@@ -253,4 +253,4 @@ class Authority:
     def _refuse_token(self, value: str, token: Token | None, why: Why, at: datetime | None = None) -> NoReturn:
         app, person = (token.client_id, token.person) if token is not None else ("", "")
         self._ledger.write(self.name, What.TOKEN_REFUSED, app=app, person=person, token=fingerprint(value), reason=why)
-        raise Refused(why, at)
+        raise Refused(why, at, token.because if token is not None else "")

@@ -20,12 +20,16 @@ class Why(StrEnum):
 
 
 class Refused(Exception):
-    """A code or token did not count. `at`: when it expired or died, where that is known (networks like to print it)."""
+    """A code or token did not count.
 
-    def __init__(self, why: Why, at: datetime | None = None) -> None:
+    `at`: when it expired or died, where that is known (networks like to print it). `because`: what befell a revoked one.
+    """
+
+    def __init__(self, why: Why, at: datetime | None = None, because: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.at = at
+        self.because = because
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Refused, Token, Why, random_text
+from hitchpost_sandbox.graph_words import DEATHS
 from hitchpost_sandbox.twin import Visit
 
 VERSIONS = ("v3.1", "v3.2", "v3.3", *(f"v{number}.0" for number in range(4, 27)))
@@ -55,6 +56,7 @@ class GraphError(Exception):
         status: int = 400,
         type_of: str = "OAuthException",
         challenge: str = "invalid_request",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -63,6 +65,7 @@ class GraphError(Exception):
         self.status = status
         self.type_of = type_of
         self.challenge = challenge
+        self.headers = dict(headers or {})
 
 
 def answer(version: str, body: object) -> Response:
@@ -82,7 +85,7 @@ def refusal(version: str, error: GraphError) -> Response:
         "cache-control": "no-store",
         "www-authenticate": f'OAuth "Facebook Platform" "{error.challenge}" "{quoted}"',
     }
-    return JSONResponse({"error": said}, error.status, headers)
+    return JSONResponse({"error": said}, error.status, headers | error.headers)
 
 
 def no_such(thing: str, method: str = "get") -> GraphError:
@@ -148,6 +151,19 @@ def caller(visit: Visit, given: Mapping[str, str]) -> Caller:
     return Caller(app, token)
 
 
+def metered(visit: Visit, who: Caller) -> dict[str, str]:
+    """Count a call of an app with the option `calls_an_hour`; the header that says how much is used. Raises GraphError 4 at the end."""
+    limit = int(who.app.options.get("calls_an_hour", 0))
+    if not limit:
+        return {}
+    spent = visit.world.limits.spend(f"graph {who.app.client_id}", limit=limit, window=timedelta(hours=1))
+    used = min(100, round(100 * (limit - max(spent.left, 0)) / limit))
+    header = {"x-app-usage": json.dumps({"call_count": used, "total_time": used // 2, "total_cputime": used // 2}, separators=(",", ":"))}
+    if spent.left < 0:
+        raise GraphError(4, "(#4) Application request limit reached", headers=header)
+    return header
+
+
 def app_of(visit: Visit, text: str) -> App | None:
     """The app whose own token `text` is; None for anything else."""
     client_id, bar, secret = text.partition("|")
@@ -174,8 +190,8 @@ def dead(visit: Visit, refused: Refused) -> GraphError:
         message = f"Error validating access token: Session has expired on {then}. The current time is {now}."
         return GraphError(190, message, subcode=463, challenge="invalid_token")
     if refused.why is Why.REVOKED:
-        message = "Error validating access token: The user has not authorized application."
-        return GraphError(190, message, subcode=458, challenge="invalid_token")
+        subcode, message = DEATHS.get(refused.because, DEATHS["app_removed"])
+        return GraphError(190, message, subcode=subcode, challenge="invalid_token")
     return unreadable()
 
 

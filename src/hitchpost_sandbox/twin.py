@@ -50,7 +50,10 @@ from hitchpost_sandbox.world import World
 
 @dataclass(slots=True)
 class Visit:
-    """One request at one real host and path. `params`: what the pattern caught. `token`: set it, and the ledger knows who called."""
+    """One request at one real host and path. `params`: what the pattern caught. `token`: set it, and the ledger knows who called.
+
+    `said`: headers that the answer carries beside its own.
+    """
 
     request: Request
     world: World
@@ -60,6 +63,7 @@ class Visit:
     params: Mapping[str, str]
     prefix: str
     token: Token | None = None
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def clock(self) -> SandboxClock:

@@ -1,8 +1,6 @@
 """Facebook Login (classic) and its Graph: permissions that can be unticked, Pages that can be, tokens exchanged for longer ones.
 
-App options: `development_mode` (an allowed dialog ends in what looks like a cancel), `legacy_dialog_errors` (`error_code` and
-`error_message` instead of `error`), `tokens_without_date` (no `expires_in`), `bare_true` (revoking answers `true`), and
-`require_appsecret_proof`.
+App options, errors and turns: `facebook_words`.
 """
 
 import re
@@ -14,7 +12,7 @@ from hitchpost_sandbox import consent, graph, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Refused, Token, Why
 from hitchpost_sandbox.graph import GraphError
-from hitchpost_sandbox.networks import facebook_graph, facebook_logins
+from hitchpost_sandbox.networks import facebook_graph, facebook_logins, facebook_words
 from hitchpost_sandbox.twin import Route, Twin, Visit
 
 CODE_LIFE = timedelta(minutes=10)
@@ -107,6 +105,9 @@ def _refused(visit: Visit, app: App, redirect_uri: str, state: str) -> Response:
 async def token(visit: Visit, version: str) -> Response:
     """/oauth/access_token by GET or POST: a code, a token for a longer one, or the app's own."""
     given = await graph.parameters(visit)
+    if basic := visit.basic():
+        # Client libraries that know OAuth and not Facebook send the app's credentials so (RFC 6749 §2.3.1).
+        given = {"client_id": basic[0], "client_secret": basic[1]} | given
     app = visit.authority.app(given.get("client_id", ""))
     if app is None:
         raise GraphError(101, "Error validating application. Invalid application ID.")
@@ -182,4 +183,7 @@ TWIN = Twin(
     allow="Continue",
     cancel="Cancel",
     scope_words=SCOPES,
+    errors=facebook_words.ERRORS,
+    turns=facebook_words.TURNS,
+    switches=facebook_words.SWITCHES,
 )

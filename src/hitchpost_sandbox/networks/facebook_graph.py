@@ -4,7 +4,7 @@ What a token sees is what the person ticked and has a role on; everything else i
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from starlette.responses import RedirectResponse, Response
 
@@ -20,6 +20,7 @@ LONG = "long_user"
 _PICTURES = "https://scontent.xx.fbcdn.net/v/t39.30808-1"
 _PICTURE_LIFE = timedelta(days=14)
 _DATA_ACCESS = timedelta(days=90)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _PAGE_DEFAULT = ("access_token", "category", "category_list", "name", "id", "tasks")
 
 
@@ -122,6 +123,11 @@ async def answer(visit: Visit, version: str, parts: list[str]) -> Response:
     if parts == ["debug_token"]:
         return graph.answer(version, {"data": _inspected(visit, given)})
     who = graph.caller(visit, given)
+    visit.said |= graph.metered(visit, who)
+    if who.token is not None and visit.authority.memory.get("throttled", {}).get(who.token.person, _NEVER) > visit.clock.now():
+        raise GraphError(
+            17, "(#17) User request limit reached", headers={"x-app-usage": '{"call_count":100,"total_time":64,"total_cputime":58}'}
+        )
     if parts[1:2] == ["permissions"] and visit.method == "DELETE":
         return _revoked(visit, version, who, parts)
     if visit.method not in ("GET", "HEAD") or not parts:

@@ -47,6 +47,11 @@ def login(authority: Authority, client_id: str, person: str) -> Login:
     return _logins(authority).setdefault((client_id, person), Login())
 
 
+def known(authority: Authority, client_id: str, person: str) -> bool:
+    """Whether this person has ever met this app's dialog, and the app was not removed since."""
+    return (client_id, person) in _logins(authority)
+
+
 def forget(authority: Authority, client_id: str, person: str) -> None:
     """The person removed the app, or the app itself: every token dies, and nothing is remembered."""
     authority.revoke_grants(person, client_id, because="app_removed")

@@ -1,8 +1,6 @@
 """Instagram Login and graph.instagram.com: one professional account, app-scoped id beside the global one, its own error words.
 
-Instagram through Facebook lives in the twin of Facebook, at its hosts. App options: `wrapped_answers` (`{"data": [{…}]}` and
-permissions as text, as documented), `testers` (usernames, comma-separated: anybody else meets "Insufficient developer role"),
-`personal_as_type` (a personal account's calls succeed and say `PERSONAL`), `require_appsecret_proof`.
+Instagram through Facebook lives in the twin of Facebook, at its hosts. App options, errors and turns: `instagram_words`.
 """
 
 import re
@@ -14,6 +12,7 @@ from hitchpost_sandbox import consent, graph, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Refused, Token, Why
 from hitchpost_sandbox.graph import GraphError, Node
+from hitchpost_sandbox.networks import instagram_words
 from hitchpost_sandbox.people import InstagramAccount, Person, scoped_number
 from hitchpost_sandbox.twin import Route, Twin, Visit
 
@@ -224,7 +223,8 @@ TWIN = Twin(
     title="Instagram",
     authority="instagram",
     routes=(
-        Route(("www.instagram.com",), "GET POST", "/oauth/authorize", authorize),
+        Route(("www.instagram.com", "api.instagram.com"), "GET POST", "/oauth/authorize", authorize),
+        Route(("www.instagram.com",), "GET POST", "/oauth/authorize/", authorize),
         Route(("api.instagram.com",), "POST", "/oauth/access_token", redeem),
         Route(("graph.instagram.com",), "GET POST DELETE", "/{path:path}", call),
     ),
@@ -234,4 +234,7 @@ TWIN = Twin(
     allow="Allow",
     cancel="Cancel",
     scope_words=SCOPES,
+    errors=instagram_words.ERRORS,
+    turns=instagram_words.TURNS,
+    switches=instagram_words.SWITCHES,
 )

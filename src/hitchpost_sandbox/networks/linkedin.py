@@ -1,7 +1,6 @@
 """LinkedIn as its own documents and public clients know it: all-or-nothing consent, silent when it was given before; tokens of 60 days.
 
-App options: `refresh_tokens`, `cancels_at_sign_in`, `ungranted_scope_page` (no redirect), `verifier_breaks` (a code_verifier is taken for
-a wrong client), `space_scopes`, `old_code_words`, `bare_introspection`, those of `linkedin_api` and `linkedin_rest`, and of `Authority`.
+App options, errors and turns: `linkedin_words`.
 """
 
 from datetime import timedelta
@@ -12,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from hitchpost_sandbox import consent, pages
 from hitchpost_sandbox.apps import LINKEDIN_ALL_IN_ONE, LINKEDIN_PAGES, App
 from hitchpost_sandbox.authority import Consented, Refused, Token, Why
-from hitchpost_sandbox.networks import linkedin_oidc, linkedin_rest
+from hitchpost_sandbox.networks import linkedin_oidc, linkedin_rest, linkedin_words
 from hitchpost_sandbox.networks.linkedin_api import lost, me, userinfo
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.twin import Route, Twin, Visit
@@ -275,4 +274,7 @@ TWIN = Twin(
     picture_hosts=("media.licdn.com",),
     colour="#0a66c2",
     scope_words=SCOPES,
+    errors=linkedin_words.ERRORS,
+    turns=linkedin_words.TURNS,
+    switches=linkedin_words.SWITCHES,
 )

@@ -1,6 +1,6 @@
 """LinkedIn's API at its door and without versions: whose token, which words for a refusal, who the member is.
 
-Facts: docs/networks/linkedin.md. App options: `settles_after` (seconds in which a fresh token is called revoked), `locale_text`.
+Facts: docs/networks/linkedin.md.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,12 +18,12 @@ from hitchpost_sandbox.twin import Handler, Visit
 PICTURE_LIFE = timedelta(days=30)
 _HEADERS = {"x-li-fabric": "prod-lva1", "x-restli-protocol-version": "2.0.0"}
 
-_TOKEN_WORDS = {
+TOKEN_WORDS = {
     Why.REVOKED: (65601, "REVOKED_ACCESS_TOKEN", "The token used in the request has been revoked by the user"),
     Why.EXPIRED: (65602, "EXPIRED_ACCESS_TOKEN", "The token used in the request has expired"),
 }
-_INVALID = (65600, "INVALID_ACCESS_TOKEN", "Invalid access token")
-_EMPTY = (65604, "EMPTY_ACCESS_TOKEN", "Empty oauth2 access token")
+INVALID = (65600, "INVALID_ACCESS_TOKEN", "Invalid access token")
+EMPTY = (65604, "EMPTY_ACCESS_TOKEN", "Empty oauth2 access token")
 
 
 class Stop(Exception):
@@ -57,7 +57,7 @@ def guarded(act: Callable[[Visit, App, Token], Awaitable[Response]]) -> Handler:
             token = _living(visit)
             app = visit.authority.app(token.client_id)
             if app is None:
-                raise Stop(401, _INVALID[2], code=_INVALID[1], service=_INVALID[0])
+                raise Stop(401, INVALID[2], code=INVALID[1], service=INVALID[0])
             visit.token = token
             return await act(visit, app, token)
         except Stop as stop:
@@ -68,18 +68,18 @@ def guarded(act: Callable[[Visit, App, Token], Awaitable[Response]]) -> Handler:
 
 def _living(visit: Visit) -> Token:
     value = visit.bearer() or visit.query.get("oauth2_access_token", "")
-    number, code, message = _EMPTY
+    number, code, message = EMPTY
     if value:
         try:
             token = visit.authority.find(value, "access")
         except Refused as refused:
-            number, code, message = _TOKEN_WORDS.get(refused.why, _INVALID)
+            number, code, message = TOKEN_WORDS.get(refused.why, INVALID)
         else:
             app = visit.authority.app(token.client_id)
             settles = int(app.options.get("settles_after", 0)) if app else 0
             if visit.clock.now() >= token.issued_at + timedelta(seconds=settles):
                 return token
-            number, code, message = _TOKEN_WORDS[Why.REVOKED]
+            number, code, message = TOKEN_WORDS[Why.REVOKED]
     raise Stop(401, message, code=code, service=number)
 
 
@@ -87,7 +87,7 @@ def member_of(visit: Visit, person: str) -> LinkedInMember:
     """The account behind a key of the cast. Raises Stop when that person has none."""
     member = visit.world.cast[person].linkedin
     if member is None:
-        raise Stop(401, _INVALID[2], code=_INVALID[1], service=_INVALID[0])
+        raise Stop(401, INVALID[2], code=INVALID[1], service=INVALID[0])
     return member
 
 

@@ -1,8 +1,6 @@
 """LinkedIn's versioned API as far as connecting needs it: roles on pages, pages, pictures.
 
-Facts: docs/networks/linkedin.md. App options: `development_tier` (500 calls a day and app, 100 a member; no batches), `app_calls` and
-`member_calls` (other numbers), `closed_versions` (comma-separated), `max_count`, `target_key` (what a row calls its organization),
-`revoked_row_forbids`.
+Facts: docs/networks/linkedin.md.
 """
 
 import re
@@ -161,7 +159,7 @@ def _shown(one: Organization) -> dict[str, Any]:
     return body
 
 
-async def _image(visit: Visit, _app: App, token: Token) -> Response:
+async def _image(visit: Visit, app: App, token: Token) -> Response:
     """GET /rest/images/{urn}: where a picture of one's own, or of a page with a role, can be had for a while."""
     named = _ASSET.fullmatch(visit.params["urn"])
     if named is None:
@@ -170,6 +168,11 @@ async def _image(visit: Visit, _app: App, token: Token) -> Response:
     stems = {asset(stem): stem for stem in (member.picture, *(role.organization.picture for role in member.roles)) if stem}
     if named[1] not in stems or _ADMIN.isdisjoint(token.scopes):
         raise Stop(403, "Accessing this image resource is forbidden. Please check your permissions for this resource", code="ACCESS_DENIED")
+    looks = int(app.options.get("images_processing", 0))
+    seen: dict[str, int] = visit.authority.memory.setdefault("looks", {})
+    seen[named[1]] = seen.get(named[1], 0) + 1
+    if looks < 0 or seen[named[1]] <= looks:
+        return answer({"id": visit.params["urn"], "status": "PROCESSING_FAILED" if looks < 0 else "PROCESSING"})
     url = picture(visit, stems[named[1]])
     body = {"id": visit.params["urn"], "status": "AVAILABLE", "downloadUrl": url, "downloadUrlExpiresAt": _expiry(url)}
     wanted = visit.query.get("fields", "")

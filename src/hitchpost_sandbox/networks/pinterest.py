@@ -2,9 +2,7 @@
 
 Its API stands on two hosts, one of them for trials; a token of one is nothing at the other. What Pinterest leaves open is decided
 strictly here: a refresh token works once, and another redirect URI than before makes the code worthless.
-App options: `withholds` (scopes, by spaces, that are never granted), `before_september_2025` (an app of that age gets a refresh token
-of 365 days unless it asks for `continuous_refresh`), `old_refresh_lives` (a refresh does not use the token up), `trial` (counts calls
-by day and app), and those of `Authority`.
+App options, errors and turns: `pinterest_words`.
 """
 
 import re
@@ -16,13 +14,16 @@ from starlette.responses import Response
 from hitchpost_sandbox import consent, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.grants import Consented, Refused
+from hitchpost_sandbox.networks import pinterest_v1, pinterest_words
 from hitchpost_sandbox.networks.pinterest_api import (
     FAILED,
     FORBIDDEN,
     THROTTLED,
     Said,
     answer,
+    board,
     boards,
+    create_board,
     environment,
     fails,
     invalid,
@@ -37,7 +38,6 @@ CODE_LIFE = timedelta(minutes=10)
 ACCESS_LIFE = timedelta(days=30)
 REFRESH_LIFE = timedelta(days=60)
 LEGACY_REFRESH_LIFE = timedelta(days=365)
-_DEAD_GRANT = (283, "The authorization grant is invalid")
 _JWT_HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 SCOPES = {
@@ -145,7 +145,7 @@ def _code_grant(visit: Visit, app: App, form: dict[str, str]) -> Said:
     try:
         given = visit.authority.redeem(form["code"], app, form["redirect_uri"])
     except Refused:
-        return fails(401, _DEAD_GRANT)
+        return fails(401, pinterest_words.DEAD_GRANT)
     legacy = app.on("before_september_2025") and form.get("continuous_refresh") != "true"
     body = _pair(visit, given, given.scopes, LEGACY_REFRESH_LIFE if legacy else REFRESH_LIFE)
     return Said(200, body | {"response_type": "authorization_code"})
@@ -158,7 +158,7 @@ def _refresh_grant(visit: Visit, app: App, form: dict[str, str]) -> Said:
     try:
         old = visit.authority.take_refresh(value, app, kind=_kind(visit, "refresh"), rotate=not app.on("old_refresh_lives"))
     except Refused:
-        return fails(401, _DEAD_GRANT)
+        return fails(401, pinterest_words.DEAD_GRANT)
     wanted = _scopes(form.get("scope", "")) or old.scopes
     if not set(wanted) <= set(old.scopes):
         return invalid("'scope' names more than was granted")
@@ -204,11 +204,16 @@ TWIN = Twin(
     title="Pinterest",
     authority="pinterest",
     routes=(
-        Route(("www.pinterest.com",), "GET POST", "/oauth/", authorize),
+        Route(("www.pinterest.com", "api.pinterest.com"), "GET POST", "/oauth/", authorize),
+        Route(("www.pinterest.com",), "GET POST", "/oauth", authorize),
+        Route(("api.pinterest.com",), "POST", "/v1/oauth/token", pinterest_v1.token),
+        Route(("api.pinterest.com",), "GET", "/v1/me/", pinterest_v1.me),
         Route(_API, "POST", "/v5/oauth/token", token),
         Route(_API, "POST", "/v5/oauth/token/revoke", revoke),
         Route(_API, "GET", "/v5/user_account", user_account),
         Route(_API, "GET", "/v5/boards", boards),
+        Route(_API, "POST", "/v5/boards", create_board),
+        Route(_API, "GET", "/v5/boards/{board_id}", board),
         Route(_API, "GET", "/v5/boards/{board_id}/sections", sections),
     ),
     lost=lost,
@@ -217,4 +222,7 @@ TWIN = Twin(
     allow="Give access",
     cancel="Cancel",
     scope_words=SCOPES,
+    errors=pinterest_words.ERRORS,
+    turns=pinterest_words.TURNS,
+    switches=pinterest_words.SWITCHES,
 )

@@ -7,12 +7,13 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from hitchpost_sandbox.authority import random_text
+from hitchpost_sandbox.authority import Authority, random_text
 from hitchpost_sandbox.grants import Refused
 from hitchpost_sandbox.ledger import fingerprint
 from hitchpost_sandbox.limits import Spent
@@ -42,6 +43,28 @@ THROTTLED = (
 )
 FORBIDDEN = (29, "You are not permitted to access that resource.")
 NO_BOARD = (40, "Board not found.")
+NO_ACCOUNT = (403, "Not authorized to access the user account.")
+BAD_NAME = (1, "The board name is invalid or duplicated.")
+SPAM = (9, "Sorry! You've hit a block (Pins) we have in place to combat spam. Please try again later!")
+TRIAL = (
+    29,
+    (
+        "Apps with Trial access may not create Pins in production https://api.pinterest.com - "
+        "use API Sandbox https://api-sandbox.pinterest.com instead."
+    ),
+)
+CONDITIONS = {
+    "disapproved": (2625, "Your account has been disapproved."),
+    "under_review": (2626, "Your account is under review."),
+    "spam_blocked": SPAM,
+}
+"""What an account may be in, as every call then says."""
+
+
+def conditions(authority: Authority) -> dict[str, str]:
+    """Person → a word of CONDITIONS."""
+    found: dict[str, str] = authority.memory.setdefault("conditions", {})
+    return found
 
 
 class Said(NamedTuple):
@@ -102,6 +125,8 @@ def _reader(scope: str, read: Callable[[Visit, PinterestAccount], Said]) -> Hand
             said = fails(429, THROTTLED)
         elif scope not in token.scopes:
             said = fails(401, NO_SCOPE)
+        elif condition := conditions(visit.authority).get(token.person):
+            said = fails(429 if condition == "spam_blocked" else 403, CONDITIONS[condition])
         else:
             said = read(visit, account)
         return answer(visit, said, spent)
@@ -166,14 +191,25 @@ def _board(board: Board) -> dict[str, Any]:
     }
 
 
-def _sections(visit: Visit, account: PinterestAccount) -> Said:
-    """A board has one section for every 20 pins; the cast does not name them."""
+def _one_board(visit: Visit, account: PinterestAccount) -> Said:
+    found = _found(visit, account)
+    return found if isinstance(found, Said) else Said(200, _board(found))
+
+
+def _found(visit: Visit, account: PinterestAccount) -> Board | Said:
+    """The board that the address names, if the token may see it."""
     board_id = visit.params["board_id"]
     if not board_id.isdecimal():
-        return invalid(rf"'{board_id}' does not match '^\\d+$'")
+        return invalid(rf"'{board_id}' does not match '^\d+$'")
     board = next((one for one in _seen(visit, account) if one.id == board_id), None)
-    if board is None:
-        return fails(404, NO_BOARD)
+    return fails(404, NO_BOARD) if board is None else board
+
+
+def _sections(visit: Visit, account: PinterestAccount) -> Said:
+    """A board has one section for every 20 pins; the cast does not name them."""
+    board = _found(visit, account)
+    if isinstance(board, Said):
+        return board
     numbers = range(1, board.pins // _PINS_A_SECTION + 1)
     return _page(visit, [{"id": f"{board.id}{number}", "name": f"Section {number}"} for number in numbers])
 
@@ -206,11 +242,38 @@ def _place(bookmark: str) -> int | None:
     return int(place) if place.isdecimal() and _bookmark(int(place)) == bookmark else None
 
 
+async def create_board(visit: Visit) -> Response:
+    """POST /v5/boards: a board of the account's own; the host for trials makes none, for its accounts are empty here."""
+    judged = await _allowed(visit)
+    if judged.status_code != 200 or visit.token is None:
+        return judged
+    spent = spend(visit, visit.token.client_id, visit.token.person)
+    try:
+        asked = json.loads(await visit.request.body())
+        name, privacy = asked["name"], asked.get("privacy", "PUBLIC")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return answer(visit, invalid("'name' is a required property"), spent)
+    account = visit.world.cast[visit.token.person].pinterest
+    taken = account is None or any(board.name == name and board.owner == account.username for board in account.boards)
+    if taken or account is None or not isinstance(name, str) or not name.strip() or privacy not in ("PUBLIC", "PROTECTED", "SECRET"):
+        return answer(visit, fails(400, BAD_NAME), spent)
+    board = Board(
+        f"5497559{int(fingerprint(random_text(8)), 16) % 10**8:08}", name, account.username, privacy, str(asked.get("description") or "")
+    )
+    visit.world.change(visit.token.person, pinterest=replace(account, boards=(*account.boards, board)))
+    return answer(visit, Said(201, _board(board)), spent)
+
+
+_allowed = _reader("boards:write", lambda _visit, _account: Said(200, None))
+
 user_account = _reader("user_accounts:read", _user_account)
 """GET /v5/user_account: PINNER or BUSINESS; what has no value is null."""
 
 boards = _reader("boards:read", _boards)
 """GET /v5/boards: the account's own and the group boards that it works on."""
+
+board = _reader("boards:read", _one_board)
+"""GET /v5/boards/{board_id}."""
 
 sections = _reader("boards:read", _sections)
 """GET /v5/boards/{board_id}/sections."""

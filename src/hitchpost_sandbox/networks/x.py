@@ -1,8 +1,6 @@
 """X as its own documents and public clients know it: PKCE for everybody, codes of 30 seconds, refresh tokens that work once.
 
-App options: `reauthorization_kills` (a new consent ends the earlier ones), `new_field_names` (post_count for tweet_count), `not_enrolled`,
-`no_credits` (`old`: in the words until mid-2026), `no_website` (sign-in shows X's error page), `public_client` (has no secret), and those
-of `Authority`.
+App options, errors and turns: `x_words`.
 """
 
 import base64
@@ -15,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from hitchpost_sandbox import consent, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Consented, Refused, Token, Why
+from hitchpost_sandbox.networks import x_words
 from hitchpost_sandbox.networks.x_api import lost, me
 from hitchpost_sandbox.twin import Route, Twin, Visit
 
@@ -22,7 +21,8 @@ CODE_LIFE = timedelta(seconds=30)
 ACCESS_LIFE = timedelta(hours=2)
 REFRESH_LIFE = timedelta(days=182)
 MAX_STATE = 500
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+"""Shorter ones than the 43 characters of RFC 7636 are taken too: clients in use send 32."""
 
 SCOPES = {
     "tweet.read": "See all the posts you can see",
@@ -86,7 +86,7 @@ async def authorize(visit: Visit) -> Response:
         redirect_uri,
         life=CODE_LIFE,
         challenge=query["code_challenge"],
-        method=query.get("code_challenge_method", "plain"),
+        method=_method(query.get("code_challenge_method", "plain")),
         look=lambda text: _dressed(visit, text, "ac"),
     )
     return visit.send_back(redirect_uri, {"state": state, "code": code})
@@ -105,13 +105,18 @@ def _fault_of_request(visit: Visit, app: App | None, redirect_uri: str, state: s
         return "redirect_uri"
     if not query.get("code_challenge"):
         return "no_pkce"
-    if query.get("code_challenge_method", "plain") not in ("S256", "plain"):
+    if _method(query.get("code_challenge_method", "plain")) not in ("S256", "plain"):
         return "code_challenge_method"
     if not state or len(state) > MAX_STATE:
         return "state"
     if not scopes or not all(scope in SCOPES and app.allows(scope) for scope in scopes):
         return "scope"
     return ""
+
+
+def _method(text: str) -> str:
+    """The challenge's method; clients in use also write it in small letters."""
+    return text.upper() if text.lower() == "s256" else text
 
 
 async def token(visit: Visit) -> Response:
@@ -233,4 +238,7 @@ TWIN = Twin(
     allow="Authorize app",
     cancel="Cancel",
     scope_words=SCOPES,
+    errors=x_words.ERRORS,
+    turns=x_words.TURNS,
+    switches=x_words.SWITCHES,
 )

@@ -19,7 +19,11 @@ _FIELDS = (
     *("public_metrics", "receives_your_dm", "subscription", "subscription_type", "url", "username", "verified"),
     *("verified_followers_count", "verified_type", "withheld"),
 )
-_NOT_ENROLLED = (
+LOCKED = (
+    "To protect our users from spam and other malicious activity, this account is temporarily locked. "
+    "Please log in to https://x.com to unlock your account."
+)
+NOT_ENROLLED = (
     "When authenticating requests to the X API v2 endpoints, you must use keys and tokens from a developer App that is attached to a "
     "Project. You can create a project via the developer portal."
 )
@@ -43,7 +47,7 @@ async def me(visit: Visit) -> Response:
         return problem(
             403,
             "Client Forbidden",
-            _NOT_ENROLLED,
+            NOT_ENROLLED,
             slug="client-forbidden",
             headers=headers,
             reason="client-not-enrolled",
@@ -53,6 +57,10 @@ async def me(visit: Visit) -> Response:
         )
     if app.on("no_credits"):
         return _no_credits(account.id, headers, old=app.options["no_credits"] == "old")
+    if app.on("spending_limit"):
+        return problem(429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", slug="usage-capped", headers=headers)
+    if token.person in visit.authority.memory.get("locked", ()):
+        return locked()
     if account.suspended:
         return problem(403, "Forbidden", "The user used for authentication is suspended", slug="user-suspended", headers=headers)
     if not {"tweet.read", "users.read"} <= set(token.scopes):
@@ -61,6 +69,11 @@ async def me(visit: Visit) -> Response:
     if unknown := [name for name in asked if name not in _FIELDS]:
         return _bad_fields(unknown, headers)
     return _json(200, {"data": _user(account, asked, new_names=app.on("new_field_names"))}, headers)
+
+
+def locked() -> Response:
+    """The legacy shape, which X still uses for this one."""
+    return _json(403, {"errors": [{"code": 326, "message": LOCKED}]}, {})
 
 
 def _user(account: XAccount, asked: list[str], *, new_names: bool) -> dict[str, Any]:
