@@ -10,6 +10,7 @@ from pathlib import Path
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.control import checked
 from hitchpost_sandbox.outgoing import Outgoing, is_loopback
 from hitchpost_sandbox.reading import Misread, read
 from hitchpost_sandbox.server import address, listen, server
@@ -42,7 +43,13 @@ def main(argv: list[str] | None = None) -> int:
         also = [networks.named(module) for module in chosen.also]
     except (ImportError, AttributeError) as error:
         return _refuse(str(error))
-    app = build(world, (*networks.found(), *also))
+    twins = (*networks.found(), *also)
+    try:
+        for one in file.apps:
+            checked(one, twins)
+    except Misread as error:
+        return _refuse(str(error))
+    app = build(world, twins)
     try:
         sockets = listen(chosen.host, chosen.port)
     except OSError as error:

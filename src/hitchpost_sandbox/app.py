@@ -5,6 +5,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,6 +79,9 @@ class Sandbox:
                 response.headers[name] = value
         except (NoAnswer, CancelledError):
             raise
+        except MultiPartException as error:
+            response = PlainTextResponse(f"this form cannot be read: {error.message}", 400)
+            status = 400
         except Exception as error:  # noqa: BLE001 - what breaks here is ours, never a network's word
             self.world.ledger.write(visit.twin.network, What.BROKEN, error=type(error).__name__, path=path)
             traceback.print_exception(error)

@@ -4,7 +4,7 @@ Both rules keep web pages out: a rebound name is not loopback, and a foreign pag
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import wraps
@@ -138,7 +138,7 @@ class Plane:
         """GET: all, secrets included (they open nothing but this). POST: one app as JSON, new or changed."""
         if request.method != "POST":
             return JSONResponse([_as_json(app) for app in self._world.apps])
-        app = read(App, await _json(request), "app")
+        app = checked(read(App, await _json(request), "app"), self._twins.values())
         self._world.register(app)
         return JSONResponse(_as_json(app), 201)
 
@@ -227,6 +227,17 @@ class Plane:
         words = {*Does, *(word for twin in meant for word in (*twin.errors, *twin.turns))}
         if fault.does not in words:
             raise Misread(f"fault.does must be one of: {', '.join(sorted(words))}")
+
+
+def checked(app: App, twins: Iterable[Twin]) -> App:
+    """The app, if every option of it is a switch of a network that it is for. Raises Misread naming those there are."""
+    meant = [twin for twin in twins if twin.authority == app.authority]
+    if not meant:
+        raise Misread(f"app.authority must be one of: {', '.join(sorted({twin.authority for twin in twins}))}")
+    known = sorted({name for twin in meant for name in twin.switches})
+    if unknown := sorted(set(app.options) - set(known)):
+        raise Misread(f"app.options has no '{unknown[0]}'; {app.authority} knows: {', '.join(known)}")
+    return app
 
 
 def _told(answer: Answer) -> Answer:

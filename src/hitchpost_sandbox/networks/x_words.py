@@ -61,7 +61,7 @@ ERRORS = {
     "user-suspended": _problem(
         "the account is suspended", 403, "Forbidden", "The user used for authentication is suspended", slug="user-suspended"
     ),
-    "locked": Wrong("the account is locked until its owner unlocks it", lambda _visit: x_api.locked()),
+    "326": Wrong("the account is locked until its owner unlocks it", lambda _visit: x_api.locked()),
     "credits-depleted": _problem(
         "the app's credits are used up", 402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted"
     ),

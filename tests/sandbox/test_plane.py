@@ -1,0 +1,191 @@
+"""The sandbox's own plane: what tests in any language can ask of it and tell it, and how it refuses what it does not understand."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from hitchpost_sandbox import networks
+from hitchpost_sandbox.app import build
+from hitchpost_sandbox.apps import INSTAGRAM_APP, META_APP, X_APP
+from hitchpost_sandbox.clock import SandboxClock
+from hitchpost_sandbox.faults import Does
+from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.turns import Befallen, CannotBefall
+from hitchpost_sandbox.world import World
+from tests.sandbox.test_faults import ME, bearer, code_of, redeemed, signed_in
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TWINS = {twin.network: twin for twin in networks.found()}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(clock=SandboxClock(NOON))
+
+
+@pytest.fixture
+async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
+        yield client
+
+
+async def test_consents_show_each_code_and_token_with_its_fate(world: World, caller: httpx2.AsyncClient) -> None:
+    code = await code_of(caller)
+    pair = (await redeemed(caller, code)).json()
+    await redeemed(caller, code)
+    form = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
+    await caller.post("/api.x.com/2/oauth2/token", data=form, auth=httpx2.BasicAuth(X_APP.client_id, X_APP.client_secret))
+    world.clock.forward(timedelta(hours=1))
+    (consent,) = (await caller.get("/_sandbox/consents", params={"person": "ada"})).json()
+    assert (consent["authority"], consent["app"], consent["person"]) == ("x", X_APP.client_id, "ada")
+    assert [(one["fate"], one["redeemed"], one["refused"]) for one in consent["codes"]] == [("used", 1, 1)]
+    assert [(one["kind"], one["fate"], one["redeemed"]) for one in consent["tokens"]] == [
+        ("access", "alive", 0),
+        ("refresh", "rotated", 1),
+        ("access", "alive", 0),
+        ("refresh", "alive", 0),
+    ]
+    text = str(consent)
+    assert not any(secret in text for secret in (code, pair["access_token"], pair["refresh_token"]))
+    assert (await caller.get("/_sandbox/consents", params={"person": "ben"})).json() == []
+
+
+async def test_the_clock_is_moved_stopped_and_let_go(caller: httpx2.AsyncClient) -> None:
+    moved = (await caller.post("/_sandbox/clock", json={"days": 60, "hours": 1})).json()
+    assert moved == {"now": (NOON + timedelta(days=60, hours=1)).isoformat(), "stands": True}
+    assert (await caller.post("/_sandbox/clock", json={"run": True})).json()["stands"] is False
+    assert (await caller.post("/_sandbox/clock", json={"stand": True})).json()["stands"] is True
+
+
+async def test_tokens_age_with_the_clock_and_versions_close(caller: httpx2.AsyncClient) -> None:
+    pair = await signed_in(caller)
+    await caller.post("/_sandbox/clock", json={"hours": 2})
+    assert (await caller.get(ME, headers=bearer(pair))).status_code == 401
+
+
+async def test_a_snapshot_brings_everything_back_the_time_too(world: World, caller: httpx2.AsyncClient) -> None:
+    pair = await signed_in(caller)
+    await caller.post("/_sandbox/faults", json={"does": "html", "path": "/nowhere"})
+    assert (await caller.put("/_sandbox/snapshots/signed-in")).status_code == 204
+    await caller.post("/_sandbox/turns", json={"network": "x", "turn": "suspended", "person": "ada"})
+    await caller.post("/_sandbox/turns", json={"network": "x", "turn": "revoked", "person": "ada"})
+    await caller.post("/_sandbox/clock", json={"hours": 5})
+    await caller.delete("/_sandbox/faults")
+    assert (await caller.get(ME, headers=bearer(pair))).status_code == 401
+    seen = len(world.ledger.read())
+    for _ in range(2):
+        assert (await caller.post("/_sandbox/snapshots/signed-in/restore", json={})).status_code == 204
+        assert (await caller.get(ME, headers=bearer(pair))).status_code == 200
+        assert len(world.ledger.read()) < seen
+        assert world.clock.now() == NOON
+        assert len((await caller.get("/_sandbox/faults")).json()) == 1
+    assert (await caller.get("/_sandbox/snapshots")).json() == ["signed-in"]
+    assert (await caller.delete("/_sandbox/snapshots/signed-in")).status_code == 204
+    assert (await caller.post("/_sandbox/snapshots/signed-in/restore", json={})).status_code == 404
+
+
+async def test_a_reset_forgets_what_happened_and_keeps_snapshots(caller: httpx2.AsyncClient) -> None:
+    pair = await signed_in(caller)
+    await caller.put("/_sandbox/snapshots/before")
+    await caller.post("/_sandbox/turns", json={"network": "x", "turn": "suspended", "person": "ada"})
+    assert (await caller.post("/_sandbox/reset", json={})).status_code == 204
+    assert (await caller.get("/_sandbox/ledger")).json() == []
+    assert (await caller.get("/_sandbox/faults")).json() == []
+    assert (await caller.get(ME, headers=bearer(pair))).status_code == 401
+    assert (await caller.get("/_sandbox/snapshots")).json() == ["before"]
+
+
+async def test_a_person_is_changed_or_moves_in(caller: httpx2.AsyncClient) -> None:
+    mia = {"name": "Mia Muster", "email": "mia@muster.example", "x": {"id": "19", "username": "mia", "picture": "mia", "name": "Mia"}}
+    assert (await caller.put("/_sandbox/cast/mia", json=mia)).json()["key"] == "mia"
+    pair = await signed_in(caller, "mia")
+    assert (await caller.get(ME, headers=bearer(pair))).json()["data"]["username"] == "mia"
+    assert (await caller.put("/_sandbox/cast/mia", json={**mia, "x": None})).status_code == 200
+    assert (await caller.get(ME, headers=bearer(pair))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("faults", {"does": "nonsense"}, "fault.does must be one of"),
+        ("faults", {"does": "slow", "network": "myspace"}, "fault.network must be one of"),
+        ("faults", {"does": "slow", "speed": 3}, "no 'speed'"),
+        ("faults", {"does": "slow", "times": "often"}, "fault.times must be a whole number"),
+        ("faults", {"does": "slow", "times": -1}, "not negative"),
+        ("turns", {"network": "x", "turn": "nonsense", "person": "ada"}, "turn.turn must be one of"),
+        ("turns", {"network": "myspace", "turn": "revoked", "person": "ada"}, "turn.network must be one of"),
+        ("turns", {"network": "x", "turn": "revoked", "person": "nobody"}, "'nobody'"),
+        ("turns", {"network": "facebook", "turn": "page_removed", "person": "ada"}, "target"),
+        ("turns", {"network": "x", "turn": "permission_gone", "person": "ada"}, "scope"),
+        ("turns", {"network": "x", "turn": "revoked"}, "needs 'person'"),
+        ("clock", {"hours": -1}, "only moves forward"),
+        ("clock", {"days": 1e12}, "clock"),
+        ("clock", {"stand": True, "run": True}, "not both"),
+        ("apps", {"authority": "myspace", "client_id": "a", "client_secret": "b"}, "app.authority must be one of"),
+        ("apps", {"authority": "x", "client_id": "a", "client_secret": "b", "options": {"nonsense": True}}, "no 'nonsense'"),
+        ("apps", {"authority": "x", "client_id": "a"}, "needs 'client_secret'"),
+        ("apps", {"authority": "x", "client_id": 7, "client_secret": "b"}, "app.client_id must be text"),
+    ],
+)
+async def test_what_is_not_understood_is_refused_with_the_place_and_what_is_wanted(
+    caller: httpx2.AsyncClient, path: str, body: dict[str, object], words: str
+) -> None:
+    answer = await caller.post(f"/_sandbox/{path}", json=body)
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["faults", "turns", "clock", "apps", "reset", "snapshots/a/restore"])
+async def test_B1_a_foreign_page_cannot_post_to_it(caller: httpx2.AsyncClient, path: str) -> None:
+    plain = await caller.post(f"/_sandbox/{path}", content=b"{}", headers={"content-type": "text/plain"})
+    assert (plain.status_code, plain.json()) == (400, {"message": "send application/json"})
+    assert (await caller.post(f"/_sandbox/{path}", json={}, headers={"host": "evil.example"})).status_code == 400
+
+
+@pytest.mark.parametrize("network", TWINS)
+async def test_every_error_that_a_network_names_is_answered_in_its_words(world: World, caller: httpx2.AsyncClient, network: str) -> None:
+    twin = TWINS[network]
+    assert {"rate_limit", "server_error"} <= set(twin.errors)
+    assert not (set(twin.errors) | set(twin.turns)) & (set(Does) - {"rate_limit", "server_error"})
+    assert not set(twin.errors) & set(twin.turns)
+    host = sorted(twin.hosts)[0]
+    for name in twin.errors:
+        assert (await caller.post("/_sandbox/faults", json={"does": name, "network": network})).status_code == 201
+        answer = await caller.get(f"/{host}/anything")
+        assert 400 <= answer.status_code < 600, name
+        assert answer.headers["content-type"].startswith("application/"), name
+    assert world.ledger.count(What.BROKEN) == 0
+    assert world.ledger.count(What.FAULT) == len(twin.errors)
+
+
+@pytest.mark.parametrize("network", TWINS)
+async def test_every_turn_befalls_ada_or_says_what_it_needs(world: World, network: str) -> None:
+    build(world)
+    twin = TWINS[network]
+    for name, turn in twin.turns.items():
+        assert turn.says, name
+        wanted = next((need for need in ("`target`", "`scope`") if need in turn.says), "")
+        if wanted:
+            with pytest.raises(CannotBefall, match=wanted.strip("`")):
+                await turn.play(world, Befallen("ada"))
+        else:
+            await turn.play(world, Befallen("ada"))
+
+
+@pytest.mark.parametrize("network", TWINS)
+async def test_what_can_be_asked_for_is_listed(caller: httpx2.AsyncClient, network: str) -> None:
+    listed = (await caller.get("/_sandbox/networks")).json()[network]
+    twin = TWINS[network]
+    assert set(listed["errors"]) == set(twin.errors)
+    assert set(listed["turns"]) == set(twin.turns)
+    assert set(listed["switches"]) == set(twin.switches)
+    assert all(listed[part][name] for part in ("errors", "turns", "switches") for name in listed[part])
+
+
+@pytest.mark.parametrize(("network", "app"), [("facebook", META_APP), ("instagram", INSTAGRAM_APP)])
+async def test_an_app_may_be_registered_with_every_switch_of_its_network(caller: httpx2.AsyncClient, network: str, app: object) -> None:
+    switches = dict.fromkeys(TWINS[network].switches, True)
+    body = {"authority": TWINS[network].authority, "client_id": "1", "client_secret": "s", "options": switches}
+    assert (await caller.post("/_sandbox/apps", json=body)).status_code == 201
