@@ -293,7 +293,7 @@ def test_the_invariants_can_fail(planted: str) -> None:
     code = next(entry for entry in world.ledger.read() if entry.what is What.CODE_REDEEMED)
     match planted:
         case "a code redeemed twice":
-            world.ledger.write("x", What.CODE_REDEEMED, **dict(code.facts))
+            world.ledger.write("x", What.CODE_REDEEMED, code=code.facts["code"], family=code.facts["family"])
         case "a token of nobody":
             world.ledger.write("x", What.TOKEN_ISSUED, token="0" * 16, family="nobody")
         case "a gap":

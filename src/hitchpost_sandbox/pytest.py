@@ -1,0 +1,61 @@
+"""A pytest plugin: `pytest_plugins = ["hitchpost_sandbox.pytest"]` gives tests the fixture `sandbox`, five simulated networks of their own.
+
+One server a session (and worker) in a thread; before each test everything is as at the beginning. `--sandbox-url` uses one that runs
+already, `--sandbox-world` or the ini option `sandbox_world` begins with a TOML file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hitchpost_sandbox.app import build
+from hitchpost_sandbox.reading import Misread
+from hitchpost_sandbox.running import Running
+from hitchpost_sandbox.server import in_thread
+from hitchpost_sandbox.world import World
+from hitchpost_sandbox.worldfile import load
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's two options."""
+    group = parser.getgroup("sandbox", "five simulated social networks")
+    group.addoption("--sandbox-url", default="", metavar="URL", help="use the sandbox that runs at this address")
+    group.addoption("--sandbox-world", default="", metavar="FILE.toml", help="people, apps and faults to begin with")
+    parser.addini("sandbox_world", "people, apps and faults to begin with (a TOML file, relative to the ini file)", default="")
+
+
+@pytest.fixture(scope="session")
+def sandbox_world_file(pytestconfig: pytest.Config) -> Path | None:
+    """The file that the world begins with; override it to choose one in code."""
+    if chosen := str(pytestconfig.getoption("--sandbox-world")):
+        return Path(pytestconfig.invocation_params.dir) / chosen
+    set_up = str(pytestconfig.getini("sandbox_world"))
+    return Path(pytestconfig.rootpath) / set_up if set_up else None
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(pytestconfig: pytest.Config, sandbox_world_file: Path | None) -> Iterator[str]:
+    """The address of the session's sandbox: `<address>/<real host>/<real path>` is the network."""
+    if running := str(pytestconfig.getoption("--sandbox-url")):
+        yield running
+        return
+    try:
+        world = load(sandbox_world_file) if sandbox_world_file else World()
+    except (OSError, Misread) as error:
+        raise pytest.UsageError(f"{sandbox_world_file}: {error}") from None
+    with in_thread(build(world)) as url:
+        yield url
+
+
+@pytest.fixture
+def sandbox(sandbox_url: str) -> Running:
+    """The sandbox as at the beginning of the session, its clock too."""
+    running = Running(sandbox_url)
+    if _BEGINNING not in running.snapshots():
+        running.keep(_BEGINNING)
+    running.restore(_BEGINNING)
+    return running
+
+
+_BEGINNING = "the beginning of the session"

@@ -1,0 +1,181 @@
+"""Running: a handle on a sandbox at an address, in this process or another one, with nothing but the standard library.
+
+sandbox = Running("http://localhost:8421")
+back = sandbox.allow(authorize_url, person="ada")
+sandbox.fault("rate_limit", network="x", skip=2)
+"""
+
+import contextlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+TIMEOUT = 30.0
+
+
+class SandboxRefused(Exception):
+    """The sandbox did not do what was asked; the message is its own sentence."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Where a network sends the browser is what a test wants to see, not to follow."""
+
+    def redirect_request(self, *_args: object, **_kwargs: object) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Where a network sent the browser after the person's decision. `query`: of that address, each name once."""
+
+    url: str
+    query: Mapping[str, str]
+
+    @property
+    def code(self) -> str:
+        """The authorization code. Raises SandboxRefused when the network gave none."""
+        if "code" not in self.query:
+            raise SandboxRefused(f"the network gave no code: {self.url}")
+        return self.query["code"]
+
+
+class Running:
+    """A running sandbox. Every method raises SandboxRefused with the sandbox's sentence, or OSError when nobody answers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    # The networks.
+
+    def at(self, real: str) -> str:
+        """Where a network's real https address is reached here."""
+        return real if real.startswith(self.url) else self.url + "/" + real.removeprefix("https://")
+
+    def allow(
+        self, consent_page: str, person: str = "ada", *, scopes: Iterable[str] | None = None, targets: Iterable[str] | None = None
+    ) -> Sent:
+        """The person allows on this consent page (its real address or the sandbox's). None: everything that is offered is ticked."""
+        form: list[tuple[str, str]] = [("person", person), ("decision", "allow")]
+        for name, ticked in (("scope", scopes), ("target", targets)):
+            if ticked is not None:
+                form += [("shown", name), *((name, one) for one in ticked)]
+        return self._decided(consent_page, form)
+
+    def deny(self, consent_page: str, person: str = "ada") -> Sent:
+        """The person cancels."""
+        return self._decided(consent_page, [("person", person), ("decision", "deny")])
+
+    def _decided(self, consent_page: str, form: list[tuple[str, str]]) -> Sent:
+        request = urllib.request.Request(self.at(consent_page), urlencode(form).encode())  # noqa: S310 - the sandbox's own address
+        try:
+            with _opener.open(request, timeout=TIMEOUT) as answer:
+                raise SandboxRefused(f"the network sent nobody back: {answer.read(2000).decode('utf-8', 'replace')}")
+        except urllib.error.HTTPError as answer:
+            with answer:
+                where = answer.headers.get("location", "")
+                if answer.code not in (302, 303) or not where:
+                    raise SandboxRefused(f"the network sent nobody back: {answer.read(2000).decode('utf-8', 'replace')}") from None
+        return Sent(where, dict(parse_qsl(urlsplit(where).query)))
+
+    # What goes wrong.
+
+    def fault(self, does: str, **filters: Any) -> int:
+        """Put a fault on the list (fields as in `faults.Fault`); its number."""
+        number: int = self._asked("POST", "faults", {"does": does, **filters})["id"]
+        return number
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Every fault with its counts."""
+        found: list[dict[str, Any]] = self._asked("GET", "faults")
+        return found
+
+    def release(self, number: int) -> None:
+        """Take a fault away and let go what it holds."""
+        self._asked("DELETE", f"faults/{number}")
+
+    def clear_faults(self) -> None:
+        self._asked("DELETE", "faults")
+
+    def turn(self, network: str, turn: str, person: str = "ada", **more: str) -> None:
+        """Something befalls a person now: `more` may name `app`, `target`, `scope`, `detail`."""
+        self._asked("POST", "turns", {"network": network, "turn": turn, "person": person, **more})
+
+    # The time.
+
+    def forward(self, **span: float) -> str:
+        """Move the clock by `days`, `hours`, `minutes`, `seconds`; the time it then is, in ISO form."""
+        now: str = self._asked("POST", "clock", span)["now"]
+        return now
+
+    def stand(self) -> None:
+        """Stop the clock."""
+        self._asked("POST", "clock", {"stand": True})
+
+    def run(self) -> None:
+        """Let the clock go on."""
+        self._asked("POST", "clock", {"run": True})
+
+    # What happened.
+
+    def ledger(self, **filters: str | int) -> list[dict[str, Any]]:
+        """Everything that happened, oldest first: `network`, `kind`, `app`, `person`, `after` (a `seq`)."""
+        found: list[dict[str, Any]] = self._asked("GET", "ledger?" + urlencode(filters))
+        return found
+
+    def consents(self, **filters: str) -> list[dict[str, Any]]:
+        """Every consent with the fate of its codes and tokens: `person`, `app`."""
+        found: list[dict[str, Any]] = self._asked("GET", "consents?" + urlencode(filters))
+        return found
+
+    # The world.
+
+    def app(self, authority: str, client_id: str, client_secret: str, **more: Any) -> None:
+        """Register an app, or change one (fields as in `apps.App`)."""
+        self._asked("POST", "apps", {"authority": authority, "client_id": client_id, "client_secret": client_secret, **more})
+
+    def apps(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._asked("GET", "apps")
+        return found
+
+    def person(self, key: str, **accounts: Any) -> None:
+        """Let a person move in, or change one (fields as in `people.Person`)."""
+        self._asked("PUT", f"cast/{quote(key, safe='')}", accounts)
+
+    def keep(self, name: str) -> None:
+        """Keep a snapshot under a name."""
+        self._asked("PUT", f"snapshots/{quote(name, safe='')}", {})
+
+    def restore(self, name: str) -> None:
+        """Make everything as it was when the snapshot was kept."""
+        self._asked("POST", f"snapshots/{quote(name, safe='')}/restore", {})
+
+    def snapshots(self) -> list[str]:
+        found: list[str] = self._asked("GET", "snapshots")
+        return found
+
+    def reset(self) -> None:
+        """Forget everything that happened; the clock and snapshots stay."""
+        self._asked("POST", "reset", {})
+
+    def _asked(self, method: str, path: str, body: object = None) -> Any:
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - the sandbox's own address
+            f"{self.url}/_sandbox/{path}", sent, {"content-type": "application/json"}, method=method
+        )
+        try:
+            with _opener.open(request, timeout=TIMEOUT) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                said = refused.read(4000).decode("utf-8", "replace")
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                said = json.loads(said)["message"]
+            raise SandboxRefused(said) from None
+        return json.loads(text) if text else None

@@ -1,0 +1,135 @@
+"""What integrators hold in their hands: the handle on a running sandbox, and the pytest plugin in a project of a stranger."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hitchpost_sandbox.app import build
+from hitchpost_sandbox.apps import PINTEREST_APP
+from hitchpost_sandbox.running import Running, SandboxRefused
+from hitchpost_sandbox.server import in_thread
+from hitchpost_sandbox.world import World
+
+BACK = "http://127.0.0.1:8420/back"
+CONSENT = (
+    f"https://www.pinterest.com/oauth/?client_id={PINTEREST_APP.client_id}&redirect_uri={BACK}&response_type=code&scope=boards:read&state=s"
+)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Running]:
+    with in_thread(build(World())) as url:
+        yield Running(url)
+
+
+def test_a_person_allows_or_cancels(sandbox: Running) -> None:
+    sent = sandbox.allow(CONSENT, "ben")
+    assert sent.url.startswith(BACK)
+    assert (sent.query["state"], sandbox.ledger(kind="code_issued")[0]["person"]) == ("s", "ben")
+    denied = sandbox.deny(CONSENT)
+    assert denied.query["error"] == "access_denied"
+    with pytest.raises(SandboxRefused, match="gave no code"):
+        _ = denied.code
+    with pytest.raises(SandboxRefused, match="sent nobody back"):
+        sandbox.allow(CONSENT.replace(PINTEREST_APP.client_id, "1"))
+
+
+def test_everything_the_plane_knows_is_a_method(sandbox: Running) -> None:
+    number = sandbox.fault("rate_limit", network="pinterest", times=0)
+    assert [one["id"] for one in sandbox.faults()] == [number]
+    sandbox.release(number)
+    sandbox.fault("html")
+    sandbox.clear_faults()
+    assert sandbox.faults() == []
+    before = sandbox.forward()
+    assert sandbox.forward(days=1) > before
+    sandbox.stand()
+    assert sandbox.forward() == sandbox.forward()
+    sandbox.run()
+    sandbox.person("mia", name="Mia", email="mia@muster.example", pinterest={"id": "1", "username": "mia", "picture": "mia"})
+    sandbox.app("pinterest", PINTEREST_APP.client_id, "changed", options={"trial": True})
+    assert "changed" in {app["client_secret"] for app in sandbox.apps()}
+    assert sandbox.allow(CONSENT, "mia").code
+    sandbox.keep("with mia")
+    sandbox.turn("pinterest", "revoked", "mia")
+    sandbox.reset()
+    assert sandbox.consents() == []
+    sandbox.restore("with mia")
+    assert [one["person"] for one in sandbox.consents(app=PINTEREST_APP.client_id)] == ["mia"]
+
+
+def test_what_it_refuses_is_an_exception_with_its_sentence(sandbox: Running) -> None:
+    with pytest.raises(SandboxRefused, match=r"fault\.does must be one of"):
+        sandbox.fault("nonsense")
+    with pytest.raises(SandboxRefused, match="no snapshot"):
+        sandbox.restore("nothing")
+    with pytest.raises(OSError, match="refused"):
+        Running("http://localhost:9").reset()
+
+
+STRANGERS_TEST = """
+CONSENT = "THE-CONSENT-PAGE"
+
+
+def test_a_consent_is_seen(sandbox):
+    assert sandbox.allow(CONSENT, "mia").code
+    sandbox.fault("html", times=0)
+    sandbox.forward(days=3)
+    assert len(sandbox.consents()) == 1
+
+
+def test_the_next_test_begins_anew(sandbox):
+    assert sandbox.consents() == []
+    assert sandbox.faults() == []
+
+
+def test_the_address_is_there_too(sandbox_url):
+    assert sandbox_url.startswith("http://localhost:")
+""".replace("THE-CONSENT-PAGE", CONSENT)
+STRANGERS_WORLD = """
+[[people]]
+key = "mia"
+name = "Mia"
+email = "mia@muster.example"
+[people.pinterest]
+id = "1"
+username = "mia"
+picture = "mia"
+"""
+
+
+INI = "[pytest]\nsandbox_world = world.toml\n"
+
+
+def in_a_strangers_project(folder: Path, *options: str, ini: str = INI) -> subprocess.CompletedProcess[str]:
+    (folder / "pytest.ini").write_text(ini)
+    (folder / "conftest.py").write_text('pytest_plugins = ["hitchpost_sandbox.pytest"]\n')
+    (folder / "world.toml").write_text(STRANGERS_WORLD)
+    (folder / "test_mine.py").write_text(STRANGERS_TEST)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2"), ("-p", "no:randomly", "--disable-socket", "--allow-hosts=127.0.0.1,::1,localhost")])
+def test_a_strangers_project_runs_with_the_plugin_and_nothing_else(tmp_path: Path, options: tuple[str, ...]) -> None:
+    ended = in_a_strangers_project(tmp_path, *options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "3 passed" in ended.stdout
+
+
+def test_the_plugin_uses_a_sandbox_that_runs_already(tmp_path: Path) -> None:
+    with in_thread(build(World())) as url:
+        ended = in_a_strangers_project(tmp_path, "--sandbox-url", url, "-k", "address or anew")
+        assert "2 passed" in ended.stdout, ended.stdout
+        assert Running(url).snapshots() != []
+
+
+def test_a_world_file_that_is_wrong_is_named(tmp_path: Path) -> None:
+    ended = in_a_strangers_project(tmp_path, ini="[pytest]\nsandbox_world = nowhere.toml\n")
+    assert ended.returncode != 0
+    assert "nowhere.toml" in ended.stdout + ended.stderr
