@@ -43,7 +43,7 @@ bench: $(VENV)/.dev ## measure speed and size; prints ratios, fails on nothing
 	@$(PY) -m bench
 
 docs: $(VENV)/.dev ## write the tables of the docs from the code, and check their links
-	@$(PY) docs/generate.py
+	@$(PY) -m docs.generate
 
 pins: ## compile the pinned requirement files again, both with the same versions
 	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt

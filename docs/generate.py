@@ -1,4 +1,4 @@
-"""`make docs`: writes the tables of docs/settings.md and docs/errors.md from the code they describe; `--check` only says what is not so.
+"""`make docs`: writes the tables of the docs from the code they describe; `--check` only says what is not so.
 
 Also checks what no table can hold: that each network has its page, and that every page and heading that is named exists.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from annotated_types import Ge, Le
+from docs import sandbox_tables
 from pydantic.fields import FieldInfo
 
 from hitchpost.errors import CATALOGUE, Entry
@@ -55,7 +56,12 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "\\<") for cell in cells) + " |"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"settings": settings_table, "errors": errors_table}
+TABLES: Mapping[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "errors": errors_table,
+    "sandbox-coverage": sandbox_tables.coverage_table,
+    "sandbox-words": sandbox_tables.words_table,
+}
 
 
 def regenerated(page: str, name: str, table: str) -> str:
@@ -110,6 +116,7 @@ def main(arguments: list[str]) -> int:
             page.write_text(should_be)
         elif is_now != should_be:
             wrong.append(f"docs/{name}.md differs from the code: run `make docs`")
+    wrong += sandbox_tables.missing_tests(sandbox_tables.cells())
     wrong += without_page(discover(), DOCS) + dead_links(ROOT)
     print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
     return 1 if wrong else 0

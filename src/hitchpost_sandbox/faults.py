@@ -179,7 +179,10 @@ class Faults:
             if script.fault.does in turns:
                 if script.due():
                     befalls.append(script)
-            elif meets is None and script.due():
+            elif meets is not None:
+                # It counts the call and spoils a later one.
+                script.fitted += 1
+            elif script.due():
                 meets = script
         return befalls, meets
 

@@ -270,6 +270,13 @@ def listed(visit: Visit, given: Mapping[str, str], path: str, nodes: Sequence[No
     return body
 
 
+def publishing_limit(app: App, given: Mapping[str, str]) -> dict[str, Value]:
+    """The one entry of `content_publishing_limit`: how many posts the app has made for the account in 24 hours, and how many it may."""
+    total, used = int(app.options.get("quota_total", 100)), int(app.options.get("quota_usage", 0))
+    everything = {"quota_usage": used, "config": {"quota_total": total, "quota_duration": 86400}}
+    return {"data": [{name: everything[name] for name in fields(given.get("fields", "quota_usage")) if name in everything}]}
+
+
 def _cursor(node: Node) -> str:
     return base64.urlsafe_b64encode(str(node.values["id"]).encode()).rstrip(b"=").decode()
 

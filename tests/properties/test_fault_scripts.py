@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -16,83 +15,18 @@ from hypothesis import strategies as st
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.account import account
 from hitchpost_sandbox.app import Sandbox, build
-from hitchpost_sandbox.apps import INSTAGRAM_APP, LINKEDIN_ALL_APP, META_APP, PINTEREST_APP, X_APP, App
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Does, Fault
 from hitchpost_sandbox.ledger import Entry, What
 from hitchpost_sandbox.playing import NoAnswer, befall
 from hitchpost_sandbox.turns import Befallen, CannotBefall
 from hitchpost_sandbox.world import World
+from tests.support.ways import BACK, WAYS, authorize
 
-BACK = "http://127.0.0.1:8420/back"
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TWINS = {twin.network: twin for twin in networks.found()}
 PEOPLE = ("ada", "ben", "nobody")
 
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One network's way through a consent, as a caller goes it. `basic`: the app's credentials travel in the header."""
-
-    app: App
-    consent: str
-    token: str
-    reads: tuple[str, ...]
-    scope: str
-    basic: bool = False
-    refresh: dict[str, str] = field(default_factory=dict)
-    revoke: str = ""
-
-
-WAYS = {
-    "facebook": Way(
-        META_APP,
-        "/www.facebook.com/v25.0/dialog/oauth",
-        "/graph.facebook.com/v25.0/oauth/access_token",
-        (
-            *("/graph.facebook.com/v25.0/me?fields=id,name", "/graph.facebook.com/v25.0/me/accounts?limit=1", "/graph.facebook.com/me"),
-            *("/graph.facebook.com/v25.0/me/businesses", "/graph.facebook.com/v25.0/101755847768001?fields=access_token,tasks"),
-            "/graph.facebook.com/v25.0/me/permissions",
-        ),
-        "pages_show_list,business_management",
-    ),
-    "instagram": Way(
-        INSTAGRAM_APP,
-        "/www.instagram.com/oauth/authorize",
-        "/api.instagram.com/oauth/access_token",
-        ("/graph.instagram.com/v25.0/me?fields=user_id,username", "/graph.instagram.com/refresh_access_token?grant_type=ig_refresh_token"),
-        "instagram_business_basic",
-    ),
-    "x": Way(
-        X_APP,
-        "/x.com/i/oauth2/authorize",
-        "/api.x.com/2/oauth2/token",
-        ("/api.x.com/2/users/me", "/api.x.com/2/users/me?user.fields=nonsense", "/api.x.com/2/nowhere"),
-        "tweet.read users.read offline.access",
-        basic=True,
-        refresh={"grant_type": "refresh_token"},
-        revoke="/api.x.com/2/oauth2/revoke",
-    ),
-    "linkedin": Way(
-        LINKEDIN_ALL_APP,
-        "/www.linkedin.com/oauth/v2/authorization",
-        "/www.linkedin.com/oauth/v2/accessToken",
-        ("/api.linkedin.com/v2/userinfo", "/api.linkedin.com/v2/me", "/api.linkedin.com/rest/organizationAcls?q=roleAssignee"),
-        "openid profile r_basicprofile rw_organization_admin",
-        refresh={"grant_type": "refresh_token"},
-        revoke="/www.linkedin.com/oauth/v2/revoke",
-    ),
-    "pinterest": Way(
-        PINTEREST_APP,
-        "/www.pinterest.com/oauth/",
-        "/api.pinterest.com/v5/oauth/token",
-        ("/api.pinterest.com/v5/user_account", "/api.pinterest.com/v5/boards?page_size=1", "/api.pinterest.com/v5/boards/1/sections"),
-        "user_accounts:read boards:read",
-        basic=True,
-        refresh={"grant_type": "refresh_token"},
-        revoke="/api.pinterest.com/v5/oauth/token/revoke",
-    ),
-}
 
 network = st.sampled_from(sorted(WAYS))
 garbage = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=12)
@@ -154,11 +88,7 @@ class Caller:
         self.world.clock.forward(timedelta(seconds=seconds))
 
     async def _consent(self, name: str, person: str, allow: bool, state: str) -> None:
-        way = WAYS[name]
-        query = {"client_id": way.app.client_id, "redirect_uri": BACK, "response_type": "code", "scope": way.scope, "state": state}
-        if name == "x":
-            query |= {"code_challenge": "v" * 43, "code_challenge_method": "plain"}
-        answer = await self._sent("POST", f"{way.consent}?{urlencode(query)}", {"person": person, "decision": "allow" if allow else "deny"})
+        answer = await self._sent("POST", authorize(name, state), {"person": person, "decision": "allow" if allow else "deny"})
         back = dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
         if "code" in back:
             self.codes.setdefault(name, []).append(back["code"])

@@ -139,6 +139,9 @@ async def answer(visit: Visit, version: str, parts: list[str]) -> Response:
         return graph.answer(version, _node(seen, parts[0]).shown(graph.fields(given.get("fields", ""))))
     if parts[1:] == ["permissions"] and _is_self(seen, parts[0]):
         return graph.answer(version, {"data": [{"permission": name, "status": status} for name, status in seen.login.permissions.items()]})
+    if parts[1:] == ["content_publishing_limit"] and seen.account(parts[0]) is not None:
+        seen.need("instagram_content_publish")
+        return graph.answer(version, graph.publishing_limit(who.app, given))
     if parts[1:] == ["picture"]:
         shown = _node(seen, parts[0]).shown(graph.fields("picture"))
         return RedirectResponse(shown["picture"]["data"]["url"], 302)

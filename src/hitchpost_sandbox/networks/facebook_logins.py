@@ -11,12 +11,12 @@ from hitchpost_sandbox.consent import Target
 from hitchpost_sandbox.people import Person, scoped_number
 
 AUTOMATIC = "public_profile"
-GRANTED, DECLINED = "granted", "declined"
+GRANTED, DECLINED, EXPIRED = "granted", "declined", "expired"
 
 
 @dataclass(slots=True)
 class Login:
-    """`permissions`: name → `granted` or `declined`. `targets`: what was ticked last. `page_tokens`: (user token, Page id) → token."""
+    """`permissions`: name → `granted`, `declined`, `expired`. `targets`: ticked last. `page_tokens`: (user token, Page id) → token."""
 
     permissions: dict[str, str] = field(default_factory=lambda: {AUTOMATIC: GRANTED})
     targets: tuple[str, ...] = ()

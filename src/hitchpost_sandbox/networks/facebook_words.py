@@ -110,6 +110,14 @@ async def _permission_gone(world: World, whom: Befallen) -> None:
     authority.take_scope(whom.person, whom.scope, client_id=whom.app)
 
 
+async def _permission_expires(world: World, whom: Befallen) -> None:
+    await _permission_gone(world, whom)
+    authority = world.authority("meta")
+    for app in authority.apps:
+        if facebook_logins.known(authority, app.client_id, whom.person):
+            facebook_logins.login(authority, app.client_id, whom.person).permissions[whom.scope] = facebook_logins.EXPIRED
+
+
 async def _page_removed(world: World, whom: Befallen) -> None:
     """The Page is deleted: it is gone for everybody who had a part in it."""
     _demand_page(world, whom)
@@ -159,6 +167,7 @@ TURNS = {
     "unconfirmed": _dies("unconfirmed", "the account is not confirmed any more: all tokens die (190/464)"),
     "logged_out": _dies("logged_out", "the person's session is ended: all tokens die (190/467)"),
     turns.PERMISSION_GONE: Turn("the person takes back the permission `scope`", _permission_gone),
+    "permission_expired": Turn("the permission `scope` was not used for 90 days and expires", _permission_expires),
     turns.PAGE_REMOVED: Turn("the Page `target` is deleted (100/33)", _page_removed),
     turns.ROLE_LOST: Turn("the person loses every task on the Page `target` (190/492 for its token)", _role_lost),
     "throttled": Turn("the person's calls are used up for an hour (17)", _throttled),
@@ -172,6 +181,8 @@ SWITCHES = {
     "legacy_dialog_errors": "a refusal in the dialog's older style: error_code and error_message (which of them comes is not established)",
     "tokens_without_date": "token answers without expires_in",
     "calls_an_hour": "so many calls an hour, with X-App-Usage climbing to 100 and then error 4 (default: no limit)",
+    "quota_total": "how many posts a day `content_publishing_limit` allows (25, 50 and 100 are all reported; default: 100)",
+    "quota_usage": "how many of them are used up (default: 0)",
     "bare_true": "DELETE permissions answers `true` and not an object (both are known)",
     "deauthorize_url": "where the app wants to be told that a person removed it",
     "deletion_url": "where the app wants to be told that a person wants their data deleted",

@@ -21,6 +21,7 @@ SHORT_LIFE = timedelta(hours=1)
 LONG_LIFE = timedelta(seconds=5183944)
 YOUNGEST_REFRESH = timedelta(hours=24)
 _PICTURE_LIFE = timedelta(days=4)
+_PICTURES = "https://scontent.cdninstagram.com/v/t51.2885-19"
 
 SCOPES = {
     "instagram_business_basic": "View profile and access media",
@@ -165,6 +166,10 @@ def _node(visit: Visit, given: dict[str, str], parts: list[str]) -> dict[str, ob
         raise graph.unreadable()
     account = _account(visit, who.token)
     scoped = _scoped_id(who.token)
+    if parts[1:] == ["content_publishing_limit"] and parts[0] in ("me", scoped, account.id):
+        if "instagram_business_content_publish" not in who.token.scopes:
+            raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
+        return graph.publishing_limit(who.app, given)
     if visit.method not in ("GET", "HEAD") or len(parts) != 1 or parts[0] not in ("me", scoped, account.id):
         raise graph.no_such("/".join(parts), visit.method.lower())
     shown = _account_node(visit, account, scoped).shown(graph.fields(given.get("fields", "")))
@@ -194,7 +199,7 @@ def _account_node(visit: Visit, account: InstagramAccount, scoped: str) -> Node:
         "username": account.username,
         "name": account.name or None,
         "account_type": account.account_type,
-        "profile_picture_url": f"https://scontent.cdninstagram.com/v/t51.2885-19/{account.picture}.png?oe={ends:X}",
+        "profile_picture_url": f"{_PICTURES}/{account.picture}.png?oe={ends:X}" if account.picture else None,
         "followers_count": account.followers,
         "follows_count": account.follows,
         "media_count": account.media,

@@ -93,6 +93,8 @@ SWITCHES = {
     "replay_revokes": "a code that is used twice ends what it gave (not established; default: it is only refused)",
     "require_appsecret_proof": "every call must carry appsecret_proof",
     "wrapped_answers": '`{"data": [{…}]}` and permissions as text, as documented (live ones are flat; else not established)',
+    "quota_total": "how many posts a day `content_publishing_limit` allows (50 and 100 are both reported; default: 100)",
+    "quota_usage": "how many of them are used up (default: 0)",
     "testers": "usernames, comma-separated: anybody else meets “Insufficient developer role”",
     "personal_as_type": "calls of a personal account succeed and say PERSONAL (not established; default: IGApiException 100)",
     "deauthorize_url": "where the app wants to be told that a person removed it",
