@@ -1,4 +1,4 @@
-"""`make bench`: the connection-URL call against a bare FastAPI route, the server's memory, and its start. Prints; fails on nothing."""
+"""`make bench`: the connection-URL call against a bare FastAPI route; memory and start of server and sandbox. Prints; fails on nothing."""
 
 import os
 import statistics
@@ -69,6 +69,16 @@ def _start_seconds(environment: dict[str, str]) -> float:
         return time.monotonic() - began
 
 
+def _sandbox() -> tuple[float, float, float]:
+    """Seconds from starting the sandbox to its first answer; its memory then, and after a thousand calls."""
+    began = time.monotonic()
+    with programs.sandbox(programs.free_port()) as sandbox, httpx2.Client(base_url=sandbox.address, trust_env=False) as client:
+        started, small = time.monotonic() - began, _rss(sandbox.process.pid)
+        for _ in range(1000):
+            client.get("/api.x.com/2/users/me")
+        return started, small, _rss(sandbox.process.pid)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, programs.sandbox(programs.free_port()) as sandbox:
         environment = world.environment(Path(folder), programs.free_port(), sandbox) | {"HITCHPOST_RATE_LIMIT": "1000000"}
@@ -85,6 +95,10 @@ def main() -> None:
                     ours.append(pair[0])
                     bare.append(pair[1])
             _report(ours, bare, _rss(pid), starts)
+    alone = [_sandbox() for _ in range(3)]
+    start, small, large = (statistics.median(one[at] for one in alone) for at in range(3))
+    print(f"sandbox, first answer {start:8.2f} s   (asked: at most 1.50)")
+    print(f"sandbox memory        {small:8.0f} MB  (asked: at most 80; {large:.0f} after a thousand calls)")
 
 
 def _report(ours: list[tuple[float, float]], bare: list[tuple[float, float]], rss: float, starts: list[float]) -> None:

@@ -56,7 +56,9 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}")
     # Ctrl-C is the usual end: uvicorn raises it once more when everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
-        print(f"sandbox: {address(chosen.host, sockets)}", flush=True)
+        at = address(chosen.host, sockets)
+        print(f"sandbox: {at}", flush=True)
+        print(f"  panel: {at}/\n  Hitchpost: HITCHPOST_NETWORKS_AT={at} HITCHPOST_NETWORKS_AT_INSECURE=true", flush=True)
         server(app).run(sockets=sockets)
     return 0
 

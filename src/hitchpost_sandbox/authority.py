@@ -49,6 +49,9 @@ class Authority:
         self._apps: dict[str, App] = {}
         self._codes: dict[str, Code] = {}
         self._tokens: dict[str, Token] = {}
+        # By person and by family: with ten thousand grants a scan for each revoke would be felt.
+        self._of_person: dict[str, list[Token]] = {}
+        self._of_family: dict[str, list[Token]] = {}
         self.memory: dict[str, Any] = {}
 
     def register(self, app: App) -> None:
@@ -151,6 +154,8 @@ class Authority:
             None if life is None else now + life,
         )
         self._tokens[token.value] = token
+        self._of_person.setdefault(given.person, []).append(token)
+        self._of_family.setdefault(given.family, []).append(token)
         self._note(
             What.TOKEN_ISSUED,
             given,
@@ -196,9 +201,10 @@ class Authority:
     def living(self, *, client_id: str = "", person: str = "", family: str = "") -> tuple[Token, ...]:
         """The tokens that count now, oldest first, filtered by what is given."""
         now = self._clock.now()
+        some = self._of_family.get(family, ()) if family else self._of_person.get(person, ()) if person else self._tokens.values()
         return tuple(
             token
-            for token in self._tokens.values()
+            for token in some
             if token.dead is None
             and (token.expires_at is None or now < token.expires_at)
             and client_id in ("", token.client_id)

@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hitchpost_sandbox import pages
+from hitchpost_sandbox import panel
 from hitchpost_sandbox.account import account
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.faults import Does, Fault, Script
@@ -60,7 +60,7 @@ def control_plane(world: World, twins: tuple[Twin, ...]) -> Starlette:
     """The ASGI app for everything that belongs to no network."""
     plane = Plane(world, twins)
     routes = [
-        Route("/", plane.front),
+        *panel.routes(world, twins),
         Route("/_sandbox/health", plane.health),
         Route("/_sandbox/ledger", plane.ledger),
         Route("/_sandbox/consents", plane.consents),
@@ -86,9 +86,6 @@ class Plane:
     def __init__(self, world: World, twins: tuple[Twin, ...]) -> None:
         self._world = world
         self._twins = {twin.network: twin for twin in twins}
-
-    async def front(self, _request: Request) -> HTMLResponse:
-        return pages.front(tuple(self._twins.values()), self._world.cast.people, self._world.apps)
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok", "now": self._world.clock.now().isoformat(), "networks": list(self._twins)})

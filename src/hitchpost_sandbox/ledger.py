@@ -72,16 +72,24 @@ class Entry:
         return asdict(self)
 
 
+KEPT = 500_000
+"""Entries in memory; older ones are forgotten, and `seq` goes on."""
+
+
 class Ledger:
     """Append-only; nothing in the sandbox reads it to decide anything."""
 
     def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
         self._entries: list[Entry] = []
+        self._forgotten = 0
 
     def write(self, network: str, what: What, *, app: str = "", person: str = "", **facts: Fact) -> None:
         at = self._clock.now().isoformat(timespec="milliseconds")
-        self._entries.append(Entry(len(self._entries) + 1, at, network, what, app, person, facts))
+        self._entries.append(Entry(self._forgotten + len(self._entries) + 1, at, network, what, app, person, facts))
+        if len(self._entries) >= 2 * KEPT:
+            self._forgotten += KEPT
+            del self._entries[:KEPT]
 
     def read(
         self, *, network: str = "", what: str = "", app: str = "", person: str = "", after: int = 0, **facts: Fact
@@ -89,7 +97,7 @@ class Ledger:
         """The entries that match every filter given, oldest first. `after`: only those with a greater `seq`."""
         return tuple(
             entry
-            for entry in self._entries[after:]
+            for entry in self._entries[max(after - self._forgotten, 0) :]
             if network in ("", entry.network)
             and what in ("", entry.what)
             and app in ("", entry.app)

