@@ -71,8 +71,9 @@ class Renewing:
     def _seen(self, tx: Tx, grant_id: str) -> "Claimed":
         row = repository.grant(tx, grant_id)
         if row is None or row["state"] != "live":
-            given_back = row is None or row["state"] in ("gone", "revoking")
-            raise Fault(FaultKind.REVOKED, "given_back", GIVEN_BACK) if given_back else Fault(FaultKind.REVOKED, row["code"], ENDED)
+            if row is None or row["state"] != "reconnect":
+                raise Fault(FaultKind.REVOKED, "given_back", GIVEN_BACK)
+            raise Fault(FaultKind.REVOKED, row["code"], ENDED)
         return Claimed(row, "", self._renewal.tokens(tx, row))
 
     async def _attempt(self, grant_id: str, version: int) -> None:
