@@ -20,6 +20,7 @@ from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.people.auth import SignedIn
 from hitchpost.people.service import People
+from hitchpost.profiles.endings import grant_ended
 from hitchpost.profiles.service import Profiles
 from hitchpost.settings import AppSettings, Configuration, Settings
 from hitchpost.tokens.ring import load_or_make
@@ -50,6 +51,7 @@ class Services:
     async def close(self) -> None:
         """Stop what runs in the background, then what it uses."""
         await self.ticker.stop()
+        await self.tokens.settled()
         await self.looks.settled()
         await self.http.close()
         await self.database.close()
@@ -74,7 +76,7 @@ async def build(
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
-    tokens = await _token_keeper(configuration.apps, Vault(ring, clock), database, clock, catalog, http)
+    tokens = await _token_keeper(configuration.apps, Vault(ring, clock), database, clock, catalog, http, settings.renewals_a_minute)
     profiles = Profiles(database, clock, tokens, http)
     flow = ConnectFlow(
         database=database, clock=clock, catalog=catalog, http=http, workspaces=workspaces, tokens=tokens, profiles=profiles,
@@ -84,6 +86,7 @@ async def build(
     ticker = Ticker(
         [
             Beat("connections", 10.0, partial(run_due, database, clock, looks, profiles)),
+            Beat("renewals", 5.0, tokens.tend),
             Beat("abandoned grants", 60.0, tokens.sweep_abandoned),
             Beat("events", 1.0, Events(database).seal),
         ]
@@ -107,10 +110,13 @@ def people_and_workspaces(settings: Settings, database: Database, clock: Clock) 
 
 
 async def _token_keeper(
-    apps: Sequence[AppSettings], vault: Vault, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp
+    apps: Sequence[AppSettings], vault: Vault, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp, renewals_a_minute: int
 ) -> TokenKeeper:
     """The keeper, once the vault's ring has opened this database, with the configured apps."""
-    keeper = TokenKeeper(database, clock, vault, catalog, http, flow_open=partial(flow_open, clock))
+    keeper = TokenKeeper(
+        database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
+        renewals_a_minute=renewals_a_minute,
+    )  # fmt: skip
 
     def start(tx: Tx) -> None:
         vault.check(tx)

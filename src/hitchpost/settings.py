@@ -102,6 +102,9 @@ class Settings(BaseModel):
         default=(), description="addresses (CIDR, comma-separated) whose X-Forwarded-For is believed"
     )
     rate_limit: int = Field(default=60, ge=1, le=1_000_000, description="public API calls a minute and person")
+    renewals_a_minute: int = Field(
+        default=0, ge=0, le=100_000, description="token renewals a minute for each app; 0 lets each app keep a little above its normal pace"
+    )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
     session_idle_hours: int = Field(default=24, ge=1, le=24 * 30, description="a browser session ends after this long without a request")
     session_hours: int = Field(default=24 * 7, ge=1, le=24 * 90, description="a browser session ends after this long in any case")

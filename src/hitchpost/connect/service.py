@@ -151,7 +151,7 @@ class ConnectFlow:
             return
         adapter = self._catalog[trip.provider]
         try:
-            tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
+            tokens = (await self._tokens.fresh(trip.grant_id)).tokens
             listing = await self._within_lease(adapter.look(self.call_for(trip), tokens))
         except Fault as fault:
             becomes = Status.LOOKING if fault.retryable else Status.FAILED
@@ -217,7 +217,7 @@ class ConnectFlow:
             return trip
         adapter = self._catalog[trip.provider]
         try:
-            tokens = await self._database.read(lambda tx: self._tokens.tokens_of(tx, trip.grant_id))
+            tokens = (await self._tokens.fresh(trip.grant_id)).tokens
             derived = await self._within_lease(adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked]))
         except Fault as fault:
             await self._reopen_choice(trip, claim_id)

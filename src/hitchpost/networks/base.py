@@ -82,6 +82,7 @@ class Verdict:
     """Whether a candidate can be connected, and if not: why, who can mend it, how. Sentences for people.
 
     `code` is stable (`ok`, `missing_task`, `personal_account`, …). A usable one may still carry a `why` as a remark.
+    `missing`: the permissions that were not granted, in the network's words.
     """
 
     usable: bool = True
@@ -89,6 +90,7 @@ class Verdict:
     why: str = ""
     fix_by: FixBy = FixBy.PERSON
     how: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,21 @@ class Derived:
     token: Secret | None = None
 
 
+class Renewal(StrEnum):
+    """How a login's tokens are kept alive without the person."""
+
+    NONE = "none"
+    """They are not: the person must consent again before the end."""
+    ROTATING = "rotating"
+    """A refresh token that works once, for a new pair: two users of one token lose the connection."""
+    CONTINUOUS = "continuous"
+    """A refresh token for a new pair or the same one again; a second use does no harm that is known of."""
+    SELF = "self"
+    """The living access token itself is handed in for one that lives longer."""
+    EXCHANGE = "exchange"
+    """The same, but the new one may end when the old one would: tried, never counted on."""
+
+
 class Revocation(StrEnum):
     """What became of a revoke call. `UNSUPPORTED`: the network offers none; the person must remove the app there."""
 
@@ -185,6 +202,19 @@ class Login:
     before: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("",)
     default_version: str = ""
+    renewal: Renewal = Renewal.NONE
+    renewable_after: timedelta = timedelta()
+    """How old an access token must be before the network takes it for another."""
+
+    def tries(self, tokens: TokenSet) -> bool:
+        """Whether these tokens may be renewed without the person: an answer without refresh token is the network's no."""
+        if self.renewal in (Renewal.SELF, Renewal.EXCHANGE):
+            return tokens.access_expires_at is not None
+        return self.renewal is not Renewal.NONE and tokens.refresh is not None
+
+    def renews(self, tokens: TokenSet) -> bool:
+        """Whether people may count on it."""
+        return self.renewal is not Renewal.EXCHANGE and self.tries(tokens)
 
     def asked(self, app: AppCredentials) -> tuple[str, ...]:
         """The scopes to ask: the operator's list, else the variant's."""
@@ -255,6 +285,13 @@ class Adapter(ABC):
     @abstractmethod
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         """For each picked candidate, in order: examine it again and get the token that acts for it. Raises Fault."""
+
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        """New tokens for old ones, as the login's `renewal` says; what the answer leaves out is None. Raises Fault.
+
+        REFUSED is the network's definitive no to these tokens; the callers see to it that it is asked once (law 1).
+        """
+        raise Fault(FaultKind.REFUSED, "not_renewable", "these tokens cannot be renewed without the person")
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         """End the access at the network, best effort. Raises Fault when it should be tried again."""

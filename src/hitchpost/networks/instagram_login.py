@@ -4,10 +4,11 @@ The consent speaks for an app-scoped id; what is attached is the global one (178
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from hitchpost.networks import graph, meta, oauth2
 from hitchpost.networks.answers import words
-from hitchpost.networks.base import Call, Candidate, Consent, Kind, Login, OAuthFacts, Subject, TokenSet, Verdict
+from hitchpost.networks.base import Call, Candidate, Consent, Kind, Login, OAuthFacts, Renewal, Subject, TokenSet, Verdict
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
@@ -30,6 +31,8 @@ LOGIN = Login(
     asks=("see the account's name and picture", "read what it has published", "publish on it"),
     before=("The Instagram account is professional (Business or Creator).",),
     default_version=graph.DEFAULT_VERSION,
+    renewal=Renewal.SELF,
+    renewable_after=timedelta(days=1),
 )
 
 _TOLD_BY_WORDS = {"platform app": "platform_app", "client secret": "client_secret"}
@@ -102,6 +105,20 @@ async def _long_lived(call: Call, short: TokenSet) -> TokenSet:
     answer = await call.http.get(f"{graph.INSTAGRAM}/access_token", query=query)
     long = oauth2.token_set(call, graph.settled(answer, call.now))
     return TokenSet(long.access, long.access_expires_at, scopes=short.scopes)
+
+
+async def renewed(call: Call, tokens: TokenSet) -> TokenSet:
+    """60 days more for a token that lives and is a day old. Raises Fault REFUSED where Instagram says no to this very token."""
+    query = {"grant_type": "ig_refresh_token", "access_token": tokens.access.reveal()}
+    try:
+        body = graph.settled(await call.http.get(f"{graph.INSTAGRAM}/refresh_access_token", query=query), call.now)
+    except Fault as fault:
+        if fault.code == _NOT_ELIGIBLE:
+            raise Fault(
+                FaultKind.PERMISSION, fault.code, "the account is not professional any more, or its permission was taken back"
+            ) from None
+        raise
+    return oauth2.token_set(call, body)
 
 
 async def _me(call: Call, tokens: TokenSet) -> Json:

@@ -5,12 +5,13 @@ Source: docs/networks/facebook.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from hitchpost.errors import FixBy
 from hitchpost.networks import graph, oauth2
 from hitchpost.networks.answers import part, words
-from hitchpost.networks.base import Call, Consent, Login, OAuthFacts, Revocation, Subject, TokenSet, Verdict
+from hitchpost.networks.base import Call, Consent, Login, OAuthFacts, Renewal, Revocation, Subject, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind, judge
 from hitchpost.networks.http import Json, abreast
 from hitchpost.secret import Secret
@@ -37,6 +38,8 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
         asks=asks,
         before=before,
         default_version=graph.DEFAULT_VERSION,
+        renewal=Renewal.EXCHANGE,
+        renewable_after=timedelta(days=1),
     )
 
 
@@ -61,8 +64,7 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
     """
     answer = await oauth2.redeem(call, code=code, redirect_uri=redirect_uri, verifier=None)
     short = oauth2.token_set(call, graph.settled(answer, call.now, graph.AT_THE_TOKEN_ENDPOINT))
-    answer = await oauth2.token_call(call, {"grant_type": "fb_exchange_token", "fb_exchange_token": short.access.reveal()})
-    long = oauth2.token_set(call, graph.settled(answer, call.now))
+    long = await longer(call, short)
     me = await graph.read(call, long.access, "me", fields="id,name,picture.type(large)")
     listed = await graph.edge(call, long.access, "me", "permissions", fields="permission,status")
     granted = frozenset(words(one, "permission") for one in listed.items if one.get("status") == "granted")
@@ -73,6 +75,12 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
         granted=granted,
         missing=tuple(scope for scope in call.login.asked(call.app) if scope not in granted),
     )
+
+
+async def longer(call: Call, tokens: TokenSet) -> TokenSet:
+    """A token of about 60 days for one that lives; for one of 60 days, one whose end may be the same. Raises Fault."""
+    answer = await oauth2.token_call(call, {"grant_type": "fb_exchange_token", "fb_exchange_token": tokens.access.reveal()})
+    return oauth2.token_set(call, graph.settled(answer, call.now))
 
 
 async def revoke(call: Call, tokens: TokenSet) -> Revocation:

@@ -60,6 +60,13 @@ async def redeem(call: Call, *, code: Secret, redirect_uri: str, verifier: Secre
     return await token_call(call, fields)
 
 
+async def renew(call: Call, tokens: TokenSet) -> Answer:
+    """Send the refresh token to the token endpoint, once (RFC 6749 §6). Raises Fault REFUSED when there is none; judges no answer."""
+    if tokens.refresh is None:
+        raise Fault(FaultKind.REFUSED, "no_refresh_token", "the network gave no refresh token")
+    return await token_call(call, {"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()})
+
+
 def split_scopes(text: object) -> frozenset[str] | None:
     """Scopes of an answer, whether joined by spaces or commas or given as a list; None when the answer names none."""
     if isinstance(text, list):
@@ -84,9 +91,9 @@ def unpermitted(call: Call, granted: frozenset[str] | None, needed: tuple[str, .
     named = ", ".join(lacking)
     if set(lacking).isdisjoint(asked):
         why, how = f"This server does not ask for: {named}.", "Whoever runs this server must add it to the app's list of scopes."
-        return Verdict(usable=False, code="permission_not_asked", why=why, fix_by=FixBy.OPERATOR, how=how)
+        return Verdict(False, "permission_not_asked", why, FixBy.OPERATOR, how, tuple(lacking))
     why = f"You did not grant a permission that is needed: {named}."
-    return Verdict(usable=False, code="permission_missing", why=why, how="Connect again and allow everything that is asked.")
+    return Verdict(False, "permission_missing", why, how="Connect again and allow everything that is asked.", missing=tuple(lacking))
 
 
 def seconds(body: Json, name: str) -> int | None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from hitchpost.networks import oauth2
 from hitchpost.networks.answers import part, words
-from hitchpost.networks.base import Call
+from hitchpost.networks.base import Call, TokenSet
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
 from hitchpost.networks.http import Answer, Json, abreast
 from hitchpost.secret import Secret
@@ -94,6 +94,11 @@ def redeemed(answer: Answer) -> Json:
     if answer.ok:
         return answer.json()
     raise judge(AT_THE_TOKEN_ENDPOINT, answer.status, _named(answer, _body(answer).get("error")))
+
+
+async def renewed(call: Call, tokens: TokenSet) -> Json:
+    """The answer to a refresh token. Only apps of approved partners are given one. Raises Fault."""
+    return redeemed(await oauth2.renew(call, tokens))
 
 
 async def read(call: Call, token: Secret, path: str) -> Json:

@@ -41,6 +41,10 @@ class Apps:
         """A network and login that the app serves: what speaks for it when a grant is given back. None: that network is no longer known."""
         return self._served.get(app_id)
 
+    def serving(self, app_id: str) -> tuple[Adapter, Login]:
+        """The same, where it is certain. Raises KeyError."""
+        return self._served[app_id]
+
     def title_of(self, app_id: str) -> str:
         """The network's name for people, or empty."""
         served = self.served_by(app_id)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import RowMapping
 
@@ -17,29 +18,65 @@ REVOKE_TRIES = 8
 _FIRST_RETRY = timedelta(minutes=10)
 
 
+class State(StrEnum):
+    """How a profile stands, best first."""
+
+    HEALTHY = "healthy"
+    EXPIRING = "expiring"
+    """The access ends at `until` and does not renew itself beyond."""
+    MISSING_PERMISSIONS = "missing_permissions"
+    """The access lives, but may not do what publishing needs; `missing` names the permissions that were not granted, if it is those."""
+    NETWORK_TROUBLE = "network_trouble"
+    """The access could not be renewed since `since`, for reasons that pass."""
+    RECONNECT_REQUIRED = "reconnect_required"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`healthy`, `expiring` (at `until`, and it cannot renew itself beyond), or `reconnect_required` with the code that says why."""
+    """How a profile stands now. `code` says why (a code of `errors.CATALOGUE` or of a verdict), `why` and `how` are sentences for people.
 
-    state: str
+    `renews`: whether the access renews itself. `checked_at`: when the network last confirmed it. `can`: what may be done with it.
+    """
+
+    state: State
     code: str = ""
     until: datetime | None = None
+    renews: bool = False
+    missing: tuple[str, ...] = ()
+    since: datetime | None = None
+    checked_at: datetime | None = None
+    can: tuple[str, ...] = ()
+    why: str = ""
+    how: str = ""
+
+
+_BEST_FIRST = tuple(State)
 
 
 def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
-    """The standing of a profile by its live backings, best first: one live grant is enough."""
-    fallback = Standing("reconnect_required", "no_backing")
-    for row in backings:
-        if row["state"] != "live":
-            fallback = Standing("reconnect_required", row["code"])
-            continue
-        ends = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"]
-        if ends is None or ends - now > WARNED_BEFORE:
-            return Standing("healthy")
-        if ends > now:
-            return Standing("expiring", until=ends)
-        fallback = Standing("reconnect_required", "expired")
-    return fallback
+    """The standing of a profile by its backings, best first: one live grant is enough."""
+    each = [_of_one(row, now) for row in backings]
+    return min(each, key=lambda one: _BEST_FIRST.index(one.state)) if each else Standing(State.RECONNECT_REQUIRED, "no_backing")
+
+
+def _of_one(row: RowMapping, now: datetime) -> Standing:
+    if row["backing"] != "live" or row["state"] != "live":
+        return Standing(State.RECONNECT_REQUIRED, row["code"] or "no_backing", checked_at=row["checked_at"])
+    verdict, seen = json.loads(row["verdict"]), max(row["checked_at"], row["examined_at"])
+    ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
+    if ends is not None and ends <= now:
+        return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)
+    if not verdict["usable"]:
+        said = (tuple(verdict.get("missing", ())), verdict["why"], verdict["how"])
+        return Standing(
+            State.MISSING_PERMISSIONS, verdict["code"], ends, renews, said[0], checked_at=seen, can=("read",), why=said[1], how=said[2]
+        )
+    can = ("read", "publish")
+    if row["trouble"] and row["access_expires_at"] is not None and row["access_expires_at"] <= now:
+        return Standing(State.NETWORK_TROUBLE, row["trouble"], ends, renews, since=row["trouble_since"], checked_at=seen)
+    if ends is not None and ends - now <= WARNED_BEFORE:
+        return Standing(State.EXPIRING, "access_expiring", ends, renews, checked_at=seen, can=can)
+    return Standing(State.HEALTHY, "", ends, renews, checked_at=seen, can=can)
 
 
 def kept_refresh(new: TokenSet, old: TokenSet | None, now: datetime) -> TokenSet:

@@ -1,6 +1,6 @@
 """Tables of apps, grants and what stands behind profiles. No SELECT of a grant meets a token: token sets are a table of their own."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
 
 from hitchpost.db.base import Instant, Key, metadata
 
@@ -40,6 +40,15 @@ grants = Table(
     Column("consented_at", Instant, nullable=False),
     Column("consent_seq", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    # When the network gave the present tokens.
+    Column("issued_at", Instant, nullable=False),
+    # How many times they were sent for renewal without an answer that settles it: while above 0, silence proves nothing.
+    Column("doubts", Integer, nullable=False),
+    # Why the last call for this grant failed, when that ended nothing, and since when; empty after one that did not.
+    Column("trouble", Key(), nullable=False),
+    Column("trouble_since", Instant),
+    # When the network last confirmed that it lives.
+    Column("checked_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("claim_id", Key(), nullable=False),
     Column("claim_kind", Key(), nullable=False),
@@ -86,6 +95,18 @@ backings = Table(
     Column("confirmed_at", Instant, nullable=False),
     PrimaryKeyConstraint("profile_id", "reach_id"),
     Index("ix_backings_reach", "reach_id"),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("app_id", Key(), ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("bucket", Key(), nullable=False),
+    Column("permits", Float, nullable=False),
+    Column("refilled_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("closed_until", Instant),
+    PrimaryKeyConstraint("app_id", "bucket"),
 )
 
 data_keys = Table(

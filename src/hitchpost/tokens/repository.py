@@ -52,6 +52,15 @@ def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
     tx.execute(update(apps).where(apps.c.id == app_id).values(values))
 
 
+def set_app_state(tx: Tx, app_id: str, state: str) -> None:
+    """`ok`, or `operator_fault` while the network refuses the app itself."""
+    tx.execute(update(apps).where(apps.c.id == app_id, apps.c.state != state).values(state=state))
+
+
+def is_app_at_fault(tx: Tx, app_id: str) -> bool:
+    return bool(tx.execute(select(exists().where(apps.c.id == app_id, apps.c.state == "operator_fault"))).scalar())
+
+
 # Grants and their token sets.
 
 
@@ -77,6 +86,12 @@ def hold(tx: Tx, grant_id: str) -> RowMapping | None:
     return tx.execute(select(grants).where(grants.c.id == grant_id).with_for_update()).mappings().one_or_none()
 
 
+def grant(tx: Tx, grant_id: str) -> RowMapping | None:
+    """The grant with its tokens' seal (`sealed`, None when they are gone)."""
+    query = select(grants, token_sets.c.sealed).outerjoin(token_sets, token_sets.c.grant_id == grants.c.id)
+    return tx.execute(query.where(grants.c.id == grant_id)).mappings().one_or_none()
+
+
 def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
     tx.execute(update(grants).where(grants.c.id == grant_id).values(values))
 
@@ -95,7 +110,8 @@ def put_token_set(tx: Tx, grant_id: str, version: int, sealed: str) -> None:
 def abandoned(tx: Tx, before: datetime, now: datetime, limit: int) -> Sequence[RowMapping]:
     """Grants that nothing live stands on, consented before `before`, that nobody acts for."""
     backed = exists().where(reaches.c.grant_id == grants.c.id, backings.c.reach_id == reaches.c.id, backings.c.state == "live")
-    waiting = or_(grants.c.due_at.is_(None), grants.c.due_at <= now)
+    # Of a live one `due_at` is the date of its renewal; of one that is being given back, that of the next try.
+    waiting = or_(and_(grants.c.state != "revoking", grants.c.claim_id == ""), grants.c.due_at.is_(None), grants.c.due_at <= now)
     query = select(grants).where(grants.c.state != "gone", grants.c.consented_at <= before, ~backed, waiting)
     return tx.execute(query.order_by(grants.c.consented_at).limit(limit)).mappings().all()
 
@@ -106,11 +122,10 @@ def is_backed(tx: Tx, grant_id: str) -> bool:
     return bool(tx.execute(query.where(reaches.c.grant_id == grant_id, backings.c.state == "live")).scalar())
 
 
-def claim_grant(tx: Tx, grant_id: str, claim_id: str, kind: str, *, version: int, now: datetime, until: datetime) -> bool:
+def claim_grant(tx: Tx, grant_id: str, *, version: int, now: datetime, values: dict[str, object]) -> bool:
     """Take a grant for one act, if it is as it was read and nobody else acts for it."""
     free = or_(grants.c.claim_id == "", grants.c.due_at <= now)
     query = update(grants).where(grants.c.id == grant_id, grants.c.version == version, free)
-    values = {"claim_id": claim_id, "claim_kind": kind, "claims": grants.c.claims + 1, "due_at": until, "state": "revoking"}
     return tx.execute(query.values(values)).rowcount == 1
 
 
@@ -167,13 +182,27 @@ def sever(tx: Tx, profile_ids: Sequence[str]) -> None:
     tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids)).values(state="severed"))
 
 
+def profiles_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
+    """The profiles that have a live backing on this grant."""
+    query = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id)
+    return tuple(tx.execute(query.where(reaches.c.grant_id == grant_id, backings.c.state == "live").distinct()).scalars())
+
+
+def sever_grant(tx: Tx, grant_id: str) -> None:
+    """The grant stands behind no profile until a member confirms it again."""
+    mine = select(reaches.c.id).where(reaches.c.grant_id == grant_id)
+    tx.execute(update(backings).where(backings.c.reach_id.in_(mine)).values(state="severed"))
+
+
 def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:
-    """For each live backing of these profiles, best first: its grant's state, code and expiry."""
-    columns = (backings.c.profile_id, grants.c.state, grants.c.code, grants.c.access_expires_at, grants.c.refresh_expires_at)
+    """For each backing of these profiles, best first: what it stands on. Severed ones say why it stands no more."""
+    of_grant = ("code", "access_expires_at", "refresh_expires_at", "renews_itself", "trouble", "trouble_since", "checked_at")
+    of_reach = (reaches.c.verdict, reaches.c.checked_at.label("examined_at"))
+    columns = (backings.c.profile_id, backings.c.state.label("backing"), grants.c.state, *(grants.c[name] for name in of_grant), *of_reach)
     query = (
-        select(*columns, grants.c.renews_itself)
+        select(*columns)
         .select_from(backings.join(reaches, reaches.c.id == backings.c.reach_id).join(grants, grants.c.id == reaches.c.grant_id))
-        .where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live")
+        .where(backings.c.profile_id.in_(profile_ids))
         .order_by(backings.c.profile_id, backings.c.rank)
     )
     return tx.execute(query).mappings().all()

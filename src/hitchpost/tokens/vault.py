@@ -11,6 +11,11 @@ from hitchpost.tokens.ring import BadRing, Ring
 INSTALLATION = "-"
 
 
+def tokens_place(grant_id: str) -> Place:
+    """Where a grant's tokens are sealed for."""
+    return Place(INSTALLATION, "token_sets", "sealed", grant_id)
+
+
 def is_unused(tx: Tx) -> bool:
     """Whether nothing was ever sealed in this database: only then may a new ring be made."""
     return repository.holds_nothing(tx)

@@ -1,6 +1,7 @@
 """Beacon, a network of the tests: one authority with two app slots, met under two names, that remembers what it was asked to revoke."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from hitchpost.networks.base import (
@@ -14,6 +15,7 @@ from hitchpost.networks.base import (
     Login,
     OAuthFacts,
     Picked,
+    Renewal,
     Revocation,
     Subject,
     TokenSet,
@@ -26,11 +28,14 @@ _OAUTH = OAuthFacts("https://beacon.example/authorize", "https://beacon.example/
 
 def _login(slot: str, variants: tuple[str, ...] = ("",)) -> Login:
     scopes: Mapping[str, tuple[str, ...]] = dict.fromkeys(variants, ("post",))
-    return Login(slot, slot, "beacon", slot.title(), _OAUTH, scopes, ("post for you",), variants=variants)
+    return Login(slot, slot, "beacon", slot.title(), _OAUTH, scopes, ("post for you",), variants=variants, renewal=Renewal.ROTATING)
 
 
 class Beacon(Adapter):
-    """`faults`: what the next revokes raise, in turn. `meanwhile`: what happens elsewhere while a revoke is under way."""
+    """`faults`: what the next revokes raise, in turn. `meanwhile`: what happens elsewhere while a call is under way.
+
+    `answers`: what the next refreshes give or raise; after them each gives a new pair of two hours and half a year.
+    """
 
     provider = "beacon"
     title = "Beacon"
@@ -42,6 +47,8 @@ class Beacon(Adapter):
     def __init__(self) -> None:
         self.revoked: list[str] = []
         self.faults: list[Fault] = []
+        self.refreshed: list[str] = []
+        self.answers: list[TokenSet | Fault] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
@@ -52,6 +59,16 @@ class Beacon(Adapter):
 
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         raise AssertionError("these tests derive nothing")
+
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        assert tokens.refresh is not None
+        self.refreshed.append(tokens.refresh.reveal())
+        if self.meanwhile:
+            await self.meanwhile()
+        answer = self.answers.pop(0) if self.answers else pair(call.now, len(self.refreshed))
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         self.revoked.append(tokens.access.reveal())
@@ -68,6 +85,12 @@ class Harbour(Beacon):
     provider = "harbour"
     title = "Harbour"
     logins = (_login("beacon", ("A", "B")),)
+
+
+def pair(now: datetime, number: int) -> TokenSet:
+    """The pair that a refresh gives: an access token of two hours, a refresh token of half a year."""
+    access, refresh = Secret(f"canary-access-{number}"), Secret(f"canary-refresh-{number}")
+    return TokenSet(access, now + timedelta(hours=2), refresh, now + timedelta(days=182), frozenset({"post"}))
 
 
 def consent(

@@ -4,7 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import text
@@ -17,7 +17,7 @@ from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
 from hitchpost.tokens.freshness import Standing
 from hitchpost.tokens.ring import Ring, parse
-from hitchpost.tokens.service import TokenKeeper
+from hitchpost.tokens.service import GrantEnded, TokenKeeper
 from hitchpost.tokens.vault import Vault
 from tests.support.clock import ManualClock
 from tests.tokens.beacon.network import Beacon, Harbour, consent, page
@@ -37,7 +37,10 @@ def key(number: int) -> str:
 
 @dataclass(slots=True)
 class Room:
-    """The service, and the people's steps through it. `open_flows`: grants that a connection under way needs."""
+    """The service, and the people's steps through it.
+
+    `open_flows`: grants that a connection under way needs. `ended`: what the rooms above were told.
+    """
 
     database: Database
     clock: ManualClock
@@ -45,6 +48,7 @@ class Room:
     beacon: Beacon
     harbour: Beacon
     app_id: str = ""
+    ended: list[GrantEnded] = field(default_factory=list)
     open_flows: set[str] = field(default_factory=set)
 
     async def configure(self, *apps: AppSettings) -> None:
@@ -58,6 +62,15 @@ class Room:
                 tx, app_id=app_id or self.app_id, consent=given, consent_seq=seq or self.keeper.take_consent_seq(tx)
             )
         )
+
+    async def renewing(
+        self, *, access: timedelta = timedelta(hours=2), subject: str = "ada-at-beacon", profile_id: str = "cprofile"
+    ) -> str:
+        """A grant whose access token ends after this, backing a profile; its id."""
+        now = self.clock.now()
+        grant_id = await self.consented(until(consent(subject), now + access, now + timedelta(days=182)))
+        await self.backed(profile_id, grant_id)
+        return grant_id
 
     async def backed(self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada") -> None:
         await self.database.begin(
@@ -84,6 +97,7 @@ async def opened(
 ) -> AsyncIterator[Room]:
     """The room with the apps configured; another one on the same database is another process."""
     beacon, harbour, http, open_flows = Beacon(), Harbour(), NetworkHttp("http://sandbox.test"), set[str]()
+    ended: list[GrantEnded] = []
     keeper = TokenKeeper(
         database,
         clock,
@@ -91,8 +105,9 @@ async def opened(
         Catalog([beacon, harbour]),
         http,
         flow_open=lambda tx, grant_id: grant_id in open_flows,
+        on_ended=lambda _, change: ended.append(change),
     )
-    room = Room(database, clock, keeper, beacon, harbour, open_flows=open_flows)
+    room = Room(database, clock, keeper, beacon, harbour, open_flows=open_flows, ended=ended)
     await room.configure(*apps)
     room.app_id = next((app.id for _, app in keeper.logins("beacon")), "")
     try:

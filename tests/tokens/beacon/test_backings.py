@@ -56,7 +56,7 @@ async def test_an_access_that_cannot_renew_itself_is_expiring_in_its_last_fortni
     assert (expiring.state, expiring.until) == ("expiring", ends)
     room.clock.forward(timedelta(days=14))
     over = await room.standing("cprofile")
-    assert (over.state, over.code) == ("reconnect_required", "expired")
+    assert (over.state, over.code) == ("reconnect_required", "access_expired")
 
 
 async def test_an_access_that_renews_itself_is_expiring_only_when_its_renewal_is(room: Room) -> None:

@@ -72,6 +72,9 @@ class Facebook(Adapter):
         lacking = meta.unpermitted(call, tokens, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        return await meta.longer(call, tokens)
+
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         return await meta.revoke(call, tokens)
 

@@ -99,6 +99,9 @@ class Instagram(Adapter):
         lacking = meta.unpermitted(call, tokens, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        return await instagram_login.renewed(call, tokens) if _direct(call) else await meta.longer(call, tokens)
+
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         return Revocation.UNSUPPORTED if _direct(call) else await meta.revoke(call, tokens)
 

@@ -24,6 +24,7 @@ from hitchpost.networks.base import (
     Login,
     OAuthFacts,
     Picked,
+    Renewal,
     Revocation,
     Subject,
     TokenSet,
@@ -83,6 +84,7 @@ class LinkedIn(Adapter):
             before=("In this browser, linkedin.com is signed in as the person to connect, or as nobody.",),
             variants=("A", "B", "C"),
             default_version=restli.DEFAULT_VERSION,
+            renewal=Renewal.CONTINUOUS,
         ),
         Login(
             key="pages",
@@ -103,6 +105,7 @@ class LinkedIn(Adapter):
             ),
             variants=("B", "A", "C"),
             default_version=restli.DEFAULT_VERSION,
+            renewal=Renewal.CONTINUOUS,
         ),
     )
     image_hosts = (".licdn.com",)
@@ -173,6 +176,9 @@ class LinkedIn(Adapter):
             found |= {(page.kind, page.external_id): page for page in await _pages(call, tokens, roles)}
         # The Grant's own token acts for all of them.
         return tuple(Derived(found.get((one.kind, one.external_id)) or _gone(one)) for one in picked)
+
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        return oauth2.token_set(call, await restli.renewed(call, tokens))
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         ended = [await restli.end(call, token) for token in (tokens.refresh, tokens.access) if token is not None]

@@ -17,6 +17,7 @@ from hitchpost.networks.base import (
     Login,
     OAuthFacts,
     Picked,
+    Renewal,
     Subject,
     TokenSet,
     Verdict,
@@ -52,6 +53,7 @@ _LOGIN = Login(
         "see its pins, and publish and delete pins",
     ),
     before=("This browser is signed in at pinterest.com with the account that you want to connect.",),
+    renewal=Renewal.CONTINUOUS,
 )
 
 
@@ -132,6 +134,12 @@ class Pinterest(Adapter):
         account = await _account(call, tokens.access)
         candidate = _candidate(account, oauth2.unpermitted(call, tokens.scopes, _NEEDED) or Verdict())
         return tuple(Derived(candidate if one.external_id == account.id else _another(one)) for one in picked)
+
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        answer = await oauth2.renew(call, tokens)
+        if not answer.ok:
+            raise _fault(answer, call.now, AT_THE_TOKEN_ENDPOINT)
+        return oauth2.token_set(call, answer.json())
 
 
 def _candidate(account: _Account, verdict: Verdict) -> Candidate:

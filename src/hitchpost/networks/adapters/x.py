@@ -18,6 +18,7 @@ from hitchpost.networks.base import (
     Login,
     OAuthFacts,
     Picked,
+    Renewal,
     Revocation,
     Subject,
     TokenSet,
@@ -55,6 +56,7 @@ _LOGIN = Login(
         "stay connected until you disconnect",
     ),
     before=("This browser is signed in at x.com with the account that you want to connect: X does not ask which one.",),
+    renewal=Renewal.ROTATING,
 )
 
 
@@ -152,6 +154,12 @@ class X(Adapter):
         # Examined for real: it proves that the token still lives, and X bills the same user once a day only.
         candidate = _candidate(call, tokens, await _me(call, tokens.access))
         return tuple(Derived(candidate if one.external_id == candidate.external_id else _another(one)) for one in picked)
+
+    async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
+        answer = await oauth2.renew(call, tokens)
+        if not answer.ok:
+            raise _refusal(answer, call.now)
+        return oauth2.token_set(call, answer.json())
 
     async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
         live = [(tokens.refresh, "refresh_token"), (tokens.access, "access_token")]

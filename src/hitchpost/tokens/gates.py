@@ -1,0 +1,97 @@
+"""Gates: how many calls of one kind an app may make just now, in all processes together, and whether its network is worth asking.
+
+A gate fills at a rate near the app's normal one, so that what an outage has dammed up flows out without a flood; it closes after failures
+in a row and lets one call try when it opens again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from hitchpost.db.engine import Tx
+from hitchpost.db.keep import insert_or_keep
+from hitchpost.tokens.models import gates
+
+REFRESH = "refresh"
+FLOOR = 30.0
+"""Permits a minute that every app has, however few grants it has."""
+ABOVE_NORMAL = 1.6
+_BURST = timedelta(seconds=10)
+_LEAST_BURST = 8.0
+_FOR_CALLERS = 0.25
+"""The share of a full gate that only people and programs who wait for a token may take."""
+_CLOSES_AFTER = 5
+_FIRST, _LONGEST = timedelta(seconds=30), timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast a gate fills, in permits a minute."""
+
+    a_minute: float
+
+    @classmethod
+    def of(cls, normal: float, set_by_operator: float = 0.0) -> "Rate":
+        """The rate for an app whose grants fall due `normal` times a minute, unless the operator has set one."""
+        return cls(set_by_operator or max(FLOOR, ABOVE_NORMAL * normal))
+
+    @property
+    def full(self) -> float:
+        return max(_LEAST_BURST, self.a_minute * (_BURST / timedelta(minutes=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """How many calls may go. `until`: when to come back if none may."""
+
+    permits: int
+    until: datetime | None = None
+
+
+def take(tx: Tx, app_id: str, bucket: str, wanted: int, rate: Rate, now: datetime, *, waiting: bool = False) -> Passed:
+    """Step: take up to `wanted` permits. `waiting`: somebody waits for the answer, and may take the share that is kept for such."""
+    fresh = {"app_id": app_id, "bucket": bucket, "permits": rate.full, "refilled_at": now, "failures": 0}
+    insert_or_keep(tx, gates, fresh)
+    same = (gates.c.app_id == app_id, gates.c.bucket == bucket)
+    row = tx.execute(select(gates).where(*same).with_for_update()).mappings().one()
+    if row["closed_until"] is not None and row["closed_until"] > now:
+        return Passed(0, row["closed_until"])
+    since = max(now - row["refilled_at"], timedelta())
+    permits = min(rate.full, row["permits"] + rate.a_minute * (since / timedelta(minutes=1)))
+    kept = 0.0 if waiting else rate.full * _FOR_CALLERS
+    # After a closure one call tries for all.
+    most = 1 if row["failures"] >= _CLOSES_AFTER else wanted
+    taken = max(0, min(most, int(permits - kept)))
+    tx.execute(update(gates).where(*same).values(permits=permits - taken, refilled_at=now))
+    if taken:
+        return Passed(taken)
+    return Passed(0, now + timedelta(minutes=1) * max((1 + kept - permits) / rate.a_minute, 0.01))
+
+
+def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:
+    """Step: permits that were taken and not used."""
+    if permits:
+        same = (gates.c.app_id == app_id, gates.c.bucket == bucket)
+        tx.execute(update(gates).where(*same).values(permits=gates.c.permits + permits))
+
+
+def went_well(tx: Tx, app_id: str, bucket: str) -> None:
+    """Step: a call got an answer that says nothing against the network."""
+    same = (gates.c.app_id == app_id, gates.c.bucket == bucket, gates.c.failures > 0)
+    tx.execute(update(gates).where(*same).values(failures=0, closed_until=None))
+
+
+def went_wrong(tx: Tx, app_id: str, bucket: str, now: datetime, *, until: datetime | None = None) -> None:
+    """Step: a call failed by the network's own trouble. `until`: closed at least so long, since the network said so."""
+    same = (gates.c.app_id == app_id, gates.c.bucket == bucket)
+    row = tx.execute(select(gates).where(*same).with_for_update()).mappings().one_or_none()
+    if row is None:
+        return
+    failures = row["failures"] + 1
+    closed = row["closed_until"]
+    if failures >= _CLOSES_AFTER and (closed is None or closed <= now):
+        closed = now + min(_FIRST * (1 << min(failures - _CLOSES_AFTER, 10)), _LONGEST)
+    if until is not None and (closed is None or closed < until):
+        closed = until
+    tx.execute(update(gates).where(*same).values(failures=failures, closed_until=closed))

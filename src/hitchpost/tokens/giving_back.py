@@ -1,0 +1,114 @@
+"""Giving back: a grant that no profile and no open flow needs ends at the network too, is tried again until done, and is destroyed here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from hitchpost.clock import Clock
+from hitchpost.db.engine import Database, Tx
+from hitchpost.ids import new_id
+from hitchpost.networks.base import Adapter, AppCredentials, Call, Login, Revocation, TokenSet
+from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.http import NetworkHttp
+from hitchpost.tokens import freshness, repository
+from hitchpost.tokens.apps import Apps
+from hitchpost.tokens.cipher import SealBroken
+from hitchpost.tokens.timing import LEASE
+from hitchpost.tokens.vault import Vault, tokens_place
+
+ABANDONED_AFTER = timedelta(minutes=15)
+REVOKES_AT_A_TIME = 64
+
+
+class GivingBack:
+    """`flow_open(tx, grant_id)`: whether a connection under way still needs the grant."""
+
+    def __init__(
+        self, database: Database, clock: Clock, vault: Vault, apps: Apps, http: NetworkHttp, *, flow_open: Callable[[Tx, str], bool]
+    ) -> None:
+        self._database, self._clock, self._vault, self._apps, self._http = database, clock, vault, apps, http
+        self._flow_open = flow_open
+        self._log = structlog.get_logger("hitchpost.tokens")
+
+    async def sweep(self) -> int:
+        """Story: give back, at the network too, every grant that no profile and no open flow needs; how many ended."""
+        now = self._clock.now()
+        rows = await self._database.read(lambda tx: repository.abandoned(tx, now - ABANDONED_AFTER, now, REVOKES_AT_A_TIME))
+        ended = 0
+        for row in rows:
+            try:
+                ended += await self.give_back(str(row["id"]))
+            except SealBroken:
+                # A cell that was tampered with must not keep the others from ending; it stays as evidence.
+                self._log.error("the tokens of a grant do not open", grant=row["id"])
+        return ended
+
+    async def give_back(self, grant_id: str) -> bool:
+        """Story: give this grant back now, unless a profile or an open flow needs it; whether it ended. Raises SealBroken."""
+        claim_id = new_id()
+        claimed = await self._database.begin(lambda tx: self._claim_revoke(tx, grant_id, claim_id))
+        if claimed is None:
+            return False
+        outcome, again = await self._revoked(claimed, grant_id)
+
+        def record(tx: Tx) -> bool:
+            # A newer consent may have taken the grant over meanwhile: then the version is not ours, and nothing is touched.
+            values: dict[str, object] = {"due_at": again} if again else {"state": "gone", "due_at": None}
+            if not repository.record_grant(tx, grant_id, claim_id, version=claimed.version, values=values) or again:
+                return False
+            repository.destroy(tx, grant_id)
+            return True
+
+        ended = await self._database.begin(record)
+        if ended:
+            self._log.info("grant given back", grant=grant_id, outcome=outcome)
+        return ended
+
+    async def _revoked(self, claimed: "_Revoke", grant_id: str) -> tuple[str, datetime | None]:
+        """Act: what became of it, and when to try again, or None when it is over (threat E8: revoke with retries, then destroy)."""
+        try:
+            return (await claimed.act(self._http, self._clock)).value, None
+        except Fault as fault:
+            if fault.kind in (FaultKind.REVOKED, FaultKind.REFUSED):
+                return Revocation.ALREADY_DEAD.value, None
+            again = freshness.next_revoke(self._clock.now(), claimed.tries, fault.retry_at)
+            self._log.warning("a grant could not be given back", grant=grant_id, fault=fault.code, again=again and again.isoformat())
+            return "unreachable", again
+
+    def _claim_revoke(self, tx: Tx, grant_id: str, claim_id: str) -> "_Revoke | None":
+        # Held first: an attach that is being written just now is either seen here, or finds the grant revoking.
+        now, row = self._clock.now(), repository.hold(tx, grant_id)
+        if row is None or row["state"] == "gone" or row["app_id"] not in self._apps:
+            return None
+        if self._flow_open(tx, grant_id) or repository.is_backed(tx, grant_id):
+            return None
+        # Renewals that failed before count for nothing here.
+        tries = row["claims"] + 1 if row["state"] == "revoking" else 1
+        held = {"claim_id": claim_id, "claim_kind": "revoke", "claims": tries, "due_at": now + LEASE, "state": "revoking"}
+        if not repository.claim_grant(tx, grant_id, version=row["version"], now=now, values=held):
+            return None
+        app, tokens, served = self._apps[row["app_id"]], self._stored(tx, grant_id), self._apps.served_by(row["app_id"])
+        shared = repository.others_alive(tx, grant_id, app.client_id, row["subject"])
+        at = None if tokens is None or served is None or shared else (*served, app, tokens)
+        return _Revoke(row["version"], tries, at)
+
+    def _stored(self, tx: Tx, grant_id: str) -> TokenSet | None:
+        sealed = repository.token_set(tx, grant_id)
+        return None if sealed is None else freshness.read(self._vault.open(tx, tokens_place(grant_id), sealed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Revoke:
+    """A claimed revoke; `at` None: the network is not told, above all when another grant lives on the same login (threat A20)."""
+
+    version: int
+    tries: int
+    at: tuple[Adapter, Login, AppCredentials, TokenSet] | None
+
+    async def act(self, http: NetworkHttp, clock: Clock) -> Revocation:
+        if self.at is None:
+            return Revocation.UNSUPPORTED
+        adapter, login, app, tokens = self.at
+        return await adapter.revoke(Call(http, app, login, clock.now()), tokens)

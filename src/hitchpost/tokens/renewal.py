@@ -1,0 +1,211 @@
+"""One renewal: claimed by a conditional update, asked of the network without a transaction, recorded while the claim is ours (law 1)."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hitchpost.clock import Clock
+from hitchpost.db.engine import Database, Step, Tx
+from hitchpost.ids import new_id
+from hitchpost.networks.base import Call, TokenSet
+from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.http import NetworkHttp
+from hitchpost.tokens import freshness, gates, leases, outcomes, repository, timing
+from hitchpost.tokens.apps import Apps
+from hitchpost.tokens.cipher import SealBroken
+from hitchpost.tokens.gates import Rate
+from hitchpost.tokens.vault import Vault, tokens_place
+
+_PACE_KEPT = 60.0
+_TAMPERED = timedelta(hours=6)
+_RETRIES = (0.05, 0.2, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnded:
+    """A grant that needs its person again, told to the rooms above in the transaction that ends it.
+
+    `cause`: expired, superseded, revoked or unknown. `profile_ids`: what stood on it.
+    """
+
+    grant_id: str
+    code: str
+    cause: str
+    profile_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A grant that is ours to renew. `row`: as it was before the claim."""
+
+    row: RowMapping
+    claim_id: str
+    tokens: TokenSet
+
+
+class Renewal:
+    """`on_ended`: called in the transaction that ends a grant. `a_minute`: permits that the operator set, 0 for the app's own pace."""
+
+    def __init__(
+        self, database: Database, clock: Clock, vault: Vault, apps: Apps, http: NetworkHttp, *,
+        on_ended: Callable[[Tx, GrantEnded], None], a_minute: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._vault, self._apps, self._http = database, clock, vault, apps, http
+        self._on_ended, self._a_minute = on_ended, a_minute
+        self._paces: dict[str, tuple[float, float]] = {}
+        self._log = structlog.get_logger("hitchpost.tokens")
+
+    def knows(self, app_id: str) -> bool:
+        """Whether this process has the credentials of the app."""
+        return app_id in self._apps
+
+    # The claim.
+
+    def claim_one(self, tx: Tx, grant_id: str, claim_id: str, version: int) -> "Claimed | datetime | Fault | None":
+        """The claim; or until when another one holds; or why it cannot be now; or None when a newer version is there."""
+        now, row = self._clock.now(), repository.hold(tx, grant_id)
+        if row is None or row["state"] != "live" or row["version"] > version:
+            return None
+        due: datetime | None = row["due_at"]
+        if row["claim_id"] and due is not None:
+            if due > now:
+                return due
+            due = timing.after_doubt(due, due, row["access_expires_at"])
+            leases.put_back(tx, grant_id, due)
+        if row["doubts"] and due is not None and due > now:
+            return Fault(FaultKind.TRANSIENT, "in_doubt", "an answer of the network was lost; it is asked again soon", retry_at=due)
+        if not self._may_try(row, tokens := self.tokens(tx, row), now):
+            return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself")
+        passed = gates.take(tx, row["app_id"], gates.REFRESH, 1, self._rate(tx, row["app_id"]), now, waiting=True)
+        if not passed.permits:
+            return self._gate_shut(tx, row["app_id"], passed.until)
+        leases.claim_one(tx, grant_id, claim_id, version=row["version"], until=now + timing.LEASE)
+        return Claimed(row, claim_id, tokens)
+
+    def _gate_shut(self, tx: Tx, app_id: str, until: datetime | None) -> Fault:
+        if repository.is_app_at_fault(tx, app_id):
+            return Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=until)
+        return Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=until)
+
+    def _may_try(self, row: RowMapping, tokens: TokenSet, now: datetime) -> bool:
+        served = self._apps.served_by(row["app_id"])
+        return served is not None and served[1].tries(tokens) and now - row["issued_at"] >= served[1].renewable_after
+
+    def claim_due(self, tx: Tx, app_id: str, free: int) -> "list[Claimed]":
+        now, claim_id = self._clock.now(), new_id()
+        passed = gates.take(tx, app_id, gates.REFRESH, free, self._rate(tx, app_id), now)
+        if not passed.permits:
+            return []
+        rows = leases.claim_due(tx, app_id, claim_id, now=now, until=now + timing.LEASE, limit=passed.permits)
+        gates.give_back(tx, app_id, gates.REFRESH, passed.permits - len(rows))
+        claimed: list[Claimed] = []
+        for row in rows:
+            try:
+                claimed.append(Claimed(row, claim_id, self.tokens(tx, row)))
+            except SealBroken:
+                # A cell that was tampered with must not keep the others from living; it stays as evidence.
+                self._log.error("the tokens of a grant do not open", grant=row["id"])
+                leases.put_back(tx, row["id"], now + _TAMPERED)
+        return claimed
+
+    async def look_after(self, claimed: Claimed) -> Fault | None:
+        now, row = self._clock.now(), claimed.row
+        if self._may_try(row, claimed.tokens, now):
+            return await self.act(claimed)
+        ends = row["access_expires_at"]
+        if ends is not None and ends <= now:
+            fault = Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself")
+            await self._stubbornly(lambda tx: self._end(tx, claimed, fault))
+            return fault
+        values: dict[str, object] = {"doubts": row["doubts"], "claims": 0, **self._dates(claimed)}
+        await self._stubbornly(lambda tx: leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values))
+        return None
+
+    def _dates(self, claimed: Claimed) -> Mapping[str, object]:
+        served = self._apps.served_by(claimed.row["app_id"])
+        if served is None:
+            return {"due_at": claimed.tokens.access_expires_at}
+        return outcomes.dates(claimed.row["id"], served[1], claimed.tokens, claimed.row["issued_at"])
+
+    # The act and its record.
+
+    async def act(self, claimed: Claimed) -> Fault | None:
+        """Act and record; the Fault if there is one."""
+        row, now = claimed.row, self._clock.now()
+        adapter, login = self._apps.serving(row["app_id"])
+        try:
+            new = await adapter.refresh(Call(self._http, self._apps[row["app_id"]], login, now), claimed.tokens)
+        except Fault as fault:
+            await self._stubbornly(lambda tx, fault=fault: self._failed(tx, claimed, fault))  # type: ignore[misc]
+            return fault
+        tokens = outcomes.merged(new, claimed.tokens, now)
+        values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
+
+        def record(tx: Tx) -> None:
+            gates.went_well(tx, row["app_id"], gates.REFRESH)
+            if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
+                sealed = self._vault.seal(tx, tokens_place(row["id"]), freshness.written(tokens))
+                repository.put_token_set(tx, row["id"], row["version"] + 1, sealed)
+                repository.set_app_state(tx, row["app_id"], "ok")
+
+        await self._stubbornly(record)
+        return None
+
+    def _failed(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
+        now, row = self._clock.now(), claimed.row
+        if fault.kind in outcomes.ENDING:
+            gates.went_well(tx, row["app_id"], gates.REFRESH)
+            self._end(tx, claimed, fault)
+            return
+        if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
+            self._log.warning("a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value)
+        if fault.kind is outcomes.OPERATORS:
+            repository.set_app_state(tx, row["app_id"], "operator_fault")
+            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=outcomes.next_try(row, fault, now))
+        else:
+            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=fault.retry_at)
+
+    def _end(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
+        row, values = claimed.row, outcomes.ended(claimed.row, fault, self._clock.now())
+        if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
+            self._log.info("a grant has ended", grant=row["id"], fault=fault.code, cause=values["cause"])
+            stood = repository.profiles_on(tx, row["id"])
+            if values["cause"] in outcomes.SEVERING:
+                repository.sever_grant(tx, row["id"])
+            self._on_ended(tx, GrantEnded(row["id"], str(values["code"]), str(values["cause"]), stood))
+
+    async def _stubbornly(self, step: Step[object]) -> None:
+        """Record, and again, while the process lives: what the network did must not be forgotten for a full disk or a lost server."""
+        tries = 0
+        while True:
+            try:
+                await self._database.begin(step)
+                return
+            except (IntegrityError, ProgrammingError):
+                raise
+            except (DBAPIError, PoolTimeout, OSError) as error:
+                wait = _RETRIES[min(tries, len(_RETRIES) - 1)]
+                self._log.error("an outcome could not be recorded and is kept", error=type(error).__name__, again_in=wait)
+            tries += 1
+            await asyncio.sleep(wait)
+
+    def tokens(self, tx: Tx, row: RowMapping) -> TokenSet:
+        sealed = row["sealed"] if "sealed" in row else repository.token_set(tx, row["id"])
+        if sealed is None:
+            raise Fault(FaultKind.REVOKED, "gone", "the access has ended")
+        return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+
+    def _rate(self, tx: Tx, app_id: str) -> Rate:
+        """Measured once a minute: the count of an app's grants changes slowly."""
+        now = self._clock.monotonic()
+        measured, at = self._paces.get(app_id, (0.0, -_PACE_KEPT))
+        if now - at >= _PACE_KEPT:
+            measured = leases.pace(tx, app_id).a_minute
+            self._paces[app_id] = (measured, now)
+        return Rate.of(measured, self._a_minute)
