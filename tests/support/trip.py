@@ -45,6 +45,10 @@ class Traveller:
         """From now on the server's calls meet prepared answers instead of the twin."""
         self._http = network.http()
 
+    def through(self, http: NetworkHttp) -> None:
+        """From now on the server calls the networks through this."""
+        self._http = http
+
     def consent_page(self, *, again: bool = False) -> str:
         return self.adapter.authorize_url(self.call, state="the-state", redirect_uri=self.redirect_uri, challenge="", again=again)
 
