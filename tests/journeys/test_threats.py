@@ -61,8 +61,8 @@ async def test_B4_neither_code_nor_state_reaches_anybody_as_referrer(open_tab: O
     # The one page that stands at an address with code and state is a refused answer: leaving it for a foreign site says nothing.
     await tab.page.goto(f"{served.url}/api/social-connect/callback/x?code=canary&state=canary")
     await expect(tab.page.locator(".stopped")).to_be_visible()
-    await tab.page.evaluate(f"location.href = '{served.sandbox_url}/'")
-    await tab.page.wait_for_url(f"{served.sandbox_url}/")
+    await tab.page.evaluate(f"location.href = '{served.sandbox_url}/_sandbox/health'")
+    await tab.page.wait_for_url(f"{served.sandbox_url}/_sandbox/health")
     for headers in await headers_of(tab.asked, lambda request: not request.url.startswith("data:")):
         assert not re.search(r"[?&](code|state)=", headers.get("referer", ""))
     from_us = [headers.get("referer", "") for headers in await headers_of(tab.asked, goes_to(served.sandbox_url))]
