@@ -20,9 +20,10 @@ from tests.witness.pages import MORE, Asked, Example
 
 _MADE_UP = frozenset((
     "id", "name", "username", "sub", "given_name", "family_name", "email", "localizedFirstName", "localizedLastName", "vanityName",
-    "user_id", "localizedName", "organization", "roleAssignee", "height", "width", "is_silhouette", "url", "before", "after", "board_count",
-    "state", "business_name", "account_type", "protected", "verified", "subscription_type", "privacy", "total", "locale", "email_verified",
-    "scope", "permissions", "refresh_token_expires_in", "refresh_token_expires_at", "downloadUrlExpiresAt", "permission", "status", "role", "count",
+    "user_id", "localizedName", "organization", "roleAssignee", "height", "width", "is_silhouette", "url", "before", "after",
+    "board_count", "state", "business_name", "account_type", "protected", "verified", "subscription_type", "privacy", "total",
+    "locale", "email_verified", "scope", "permissions", "refresh_token_expires_in", "refresh_token_expires_at",
+    "downloadUrlExpiresAt", "permission", "status", "role", "count",
 ))  # fmt: skip
 """Fields whose values differ from person to person or from day to day: of these the page fixes the kind of value, not the value."""
 
