@@ -23,6 +23,7 @@ from hitchpost.connect.api import ConnectionUrl
 from hitchpost.connect.callbacks import take_over_all
 from hitchpost.connect.pages import ConnectPages
 from hitchpost.console import pages as console_pages
+from hitchpost.console.profile_pages import ProfilePages
 from hitchpost.db import schema
 from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
@@ -88,6 +89,7 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
         *people_pages.routes(services.people, pages, settings),
         *workspaces_pages.routes(services.workspaces, services.people, pages, settings),
         *profiles_pages.routes(services.profiles),
+        *ProfilePages(services.database, services.workspaces, services.profiles, signed_in, pages).routes(),
         pages.static.route(),
         Route("/openapi.json", _document(app, settings), methods=["GET"]),
         Route("/health", _health([one.provider for one in configured], services), methods=["GET"]),

@@ -20,7 +20,8 @@ from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.people.auth import SignedIn
 from hitchpost.people.service import People
-from hitchpost.profiles.endings import grant_ended
+from hitchpost.profiles.endings import grant_ended, verdict_changed
+from hitchpost.profiles.gallery import Gallery
 from hitchpost.profiles.service import Profiles
 from hitchpost.settings import AppSettings, Configuration, Settings
 from hitchpost.tokens.ring import load_or_make
@@ -77,7 +78,7 @@ async def build(
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
     tokens = await _token_keeper(configuration.apps, Vault(ring, clock), database, clock, catalog, http, settings.renewals_a_minute)
-    profiles = Profiles(database, clock, tokens, http)
+    profiles = Profiles(database, clock, tokens, workspaces, catalog, Gallery(database, clock, http))
     flow = ConnectFlow(
         database=database, clock=clock, catalog=catalog, http=http, workspaces=workspaces, tokens=tokens, profiles=profiles,
         public_url=settings.public_url,
@@ -87,13 +88,16 @@ async def build(
         [
             Beat("connections", 10.0, partial(run_due, database, clock, looks, profiles)),
             Beat("renewals", 5.0, tokens.tend),
+            Beat("examinations", 30.0, tokens.examine_due),
             Beat("abandoned grants", 60.0, tokens.sweep_abandoned),
             Beat("events", 1.0, Events(database).seal),
         ]
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
-        workspaces=workspaces, tokens=tokens, profiles=profiles, flow=flow, looks=looks, ticker=ticker, ring_made_at=ring.made_at,
+        workspaces=workspaces, tokens=tokens, profiles=profiles,
+ flow=flow, looks=looks, ticker=ticker,
+        ring_made_at=ring.made_at,
     )  # fmt: skip
 
 
@@ -115,7 +119,7 @@ async def _token_keeper(
     """The keeper, once the vault's ring has opened this database, with the configured apps."""
     keeper = TokenKeeper(
         database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
-        renewals_a_minute=renewals_a_minute,
+        on_verdict=partial(verdict_changed, clock), renewals_a_minute=renewals_a_minute,
     )  # fmt: skip
 
     def start(tx: Tx) -> None:

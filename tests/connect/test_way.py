@@ -18,7 +18,7 @@ async def test_ada_connects_what_she_picks_and_the_api_lists_it(town: Town, prov
     listed = (await town.house.api(await town.house.key(town.ada)).get(f"social-profiles?workspaceId={town.lantern}")).json()
     assert listed
     assert {one["provider"] for one in listed} == {provider}
-    assert all({"id", "provider", "name", "image", "handle", "kind", "health"} == set(one) for one in listed)
+    assert all({"id", "provider", "name", "image", "handle", "kind", "health", "healthDetails"} == set(one) for one in listed)
     assert all(one["health"] == "healthy" for one in listed)
 
 

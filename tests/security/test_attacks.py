@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from hitchpost.db.engine import Tx, open_database
 from hitchpost.errors import Problem
 from hitchpost.networks.http import Answer, NetworkHttp
+from hitchpost.profiles.gallery import Gallery
 from hitchpost.profiles.pictures import may_fetch
-from hitchpost.profiles.service import Profiles
 from hitchpost.web.entrance import Entrance
 from hitchpost.web.log import set_up
 from hitchpost.web.wire import Wire
@@ -153,15 +153,11 @@ class Silent(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, stream=httpx2.ByteStream(b"GIF89a"))
 
 
-class Hurried(Profiles):
-    picture_seconds = 0.2
-
-
 async def test_D4_pictures_that_never_come_hold_up_nobodys_choice(house: House) -> None:
     services, http = house.services, NetworkHttp(transport=Silent())
-    profiles = Hurried(services.database, house.clock, services.tokens, http)
+    gallery = Gallery(services.database, house.clock, http, seconds=0.2)
     addresses = ["https://pbs.twimg.com/quick", *(f"https://pbs.twimg.com/{number}" for number in range(60))]
-    kept = await asyncio.wait_for(profiles.keep_pictures(services.catalog["x"], addresses), 5)
+    kept = await asyncio.wait_for(gallery.keep(services.catalog["x"], addresses), 5)
     assert list(kept) == addresses[:1]
     await http.close()
 

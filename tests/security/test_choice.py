@@ -8,7 +8,7 @@ import pytest
 from hitchpost.demo.browser import Page
 from hitchpost.ids import new_id
 from hitchpost.networks.base import Candidate, Derived, Kind
-from hitchpost.profiles.service import Attached
+from hitchpost.profiles.profile import Attached
 from hitchpost.workspaces.roles import Role
 from tests.security.outside import CALLBACK, asked, attached, back_from, leave, logins_of, lose_rights, path_of, picks, statuses
 from tests.support.house import NETWORKS, Browser

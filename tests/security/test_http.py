@@ -19,12 +19,14 @@ from tests.support.house import NETWORKS, PASSWORD, PUBLIC_URL, Browser, House, 
 from tests.support.people import Town, settled_town
 
 HTTPS_URL = "https://hitchpost.test"
-JSON_WORLD = ("/api/_public/", "/openapi.json", "/health")
+PROGRAMS = ("/api/_public/", "/api/v1/")
+JSON_WORLD = (*PROGRAMS, "/openapi.json", "/health")
 ELSEWHERE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
 def _filled(route: OpenRoute, **known: str) -> str:
-    values = {"id": new_id(), "provider": "x", "name": new_token()} | known
+    ids = {name: new_id() for name in ("id", "profileId", "workspace", "profile")}
+    values = {**ids, "provider": "x", "name": new_token(), "authority": "meta", "app": new_id(), "code": new_token()} | known
     return route.filled(**{name: value for name, value in values.items() if f"{{{name}}}" in route.path})
 
 
@@ -223,7 +225,7 @@ async def test_B2_no_form_is_taken_without_its_token_or_from_another_site_or_as_
     assert len(unsafe) >= 8
     for route in unsafe:
         url = _filled(route, id=connection)
-        if route.path.startswith("/api/_public/"):
+        if route.path.startswith(PROGRAMS):
             continue
         if route.path == "/setup":
             # It is over for ever once somebody is there, whoever asks and however.
@@ -251,8 +253,8 @@ async def test_B2_no_form_is_taken_without_its_token_or_from_another_site_or_as_
 
 async def test_B2_the_routes_of_programs_do_not_look_at_cookies(town: Town) -> None:
     browser = await town.browser("ada")
-    for route in (one for one in routes_of(town.house) if one.path.startswith("/api/_public/")):
-        answer = await browser.client.request(route.method, f"{route.filled()}?workspaceId={town.lantern}", json={"provider": "x"})
+    for route in (one for one in routes_of(town.house) if one.path.startswith(PROGRAMS)):
+        answer = await browser.client.request(route.method, f"{_filled(route)}?workspaceId={town.lantern}", json={"provider": "x"})
         assert (answer.status_code, answer.json()["code"]) == (401, "missing_api_token")
 
 
@@ -391,7 +393,7 @@ async def test_E6_an_error_on_any_route_answers_with_an_id_and_nothing_of_the_in
     town.house.services.workspaces.forget_callers()
     broken = 0
     for route in routes_of(town.house):
-        client = api if route.path.startswith("/api/_public/") else browser.client
+        client = api if route.path.startswith(PROGRAMS) else browser.client
         body = {"form_token": token} if route.method == "POST" and client is not api else None
         answer = await client.request(route.method, _filled(route), follow_redirects=False, data=body)
         assert answer.headers["x-request-id"]

@@ -110,12 +110,16 @@ async def test_C2_ids_roles_and_statuses_cannot_be_sent(town: Town, provider: st
         "role": "owner",
         "status": "attached",
     }
+    # A start may name the profile that it is about; a foreign one is refused.
+    foreign = everything.pop("profileId")
     mine = {"provider": provider, "workspaceId": town.lantern}
     api = town.house.api(await town.house.key(town.ada))
     answer = await api.post(URL_CALL, params={**everything, "workspaceId": town.lantern}, json=everything | {"provider": provider})
     assert answer.json() == {"url": f"{PUBLIC_URL}{START}?provider={provider}&workspaceId={town.lantern}"}
     ada = await town.browser("ada")
     page = await ada.start(provider, town.lantern)
+    refused = await ada.submit(page, page.form(START), [*mine.items(), ("profileId", foreign)])
+    assert (refused.status, refused.code) == (404, "profile_not_found")
     await ada.submit(page, page.form(START), list((everything | mine | {"login": ""}).items()))
     (row,) = await town.house.rows("SELECT workspace_id, person_id, provider, status, grant_id, trip FROM authorization_requests")
     expected = {"workspace_id": town.lantern, "person_id": town.ada, "provider": provider, "status": "departed", "grant_id": "", "trip": 1}
@@ -151,7 +155,7 @@ async def test_C6_the_public_apis_answers_name_no_secret_and_nothing_of_the_rows
     api = town.house.api(await town.house.key(town.ada))
     listed = (await api.get(f"social-profiles?workspaceId={town.lantern}")).json()
     assert {one["provider"] for one in listed} == set(NETWORKS)
-    allowed = {"id", "provider", "name", "image", "handle", "kind", "health"}
+    allowed = {"id", "provider", "name", "image", "handle", "kind", "health", "healthDetails"}
     assert {name for one in listed for name in one} == allowed
     assert set((await api.get("me")).json()) == {"id", "name", "email"}
     assert {name for one in (await api.get("workspaces")).json() for name in one} == {"id", "name", "userCount", "role"}
@@ -206,7 +210,7 @@ async def test_C13_D6_nothing_that_can_be_sent_or_stored_names_where_a_credentia
             taken |= {one["name"] for one in operation.get("parameters", ())}
             schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             taken |= set(schema.get("properties", {}))
-    assert taken == {"workspaceId", "provider"}
+    assert taken == {"workspaceId", "provider", "profileId"}
     # Ids of stored things and addresses of the caller's never meet in one form either.
     forms = {one.path for one in routes_of(town.house) if one.method == "POST"}
     assert {path for path in forms if "{id}" in path} == {f"/connect/{{id}}/{act}" for act in ("attach", "again", "look", "cancel")}

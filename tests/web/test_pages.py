@@ -20,8 +20,20 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 HOUSE = Path(hitchpost.web.__file__).parent.parent
 ADA = Viewer("cada", HOSTILE, "ada@example.com", "csession", "token-of-ada")
 NETWORK, WORKSPACE = {"provider": "facebook", "title": "Facebook"}, {"id": "cw", "name": HOSTILE, "owner_name": HOSTILE}
+EXPECTED = {"id": "cp", "name": HOSTILE, "handle": HOSTILE, "image": "", "why": HOSTILE}
 ROW = {"name": HOSTILE, "handle": HOSTILE, "kind": "page", "kind_text": "Page", "image": ""}
-OFFER = {**ROW, "key": HOSTILE, "connected": True, "usable": True, "why": "", "how": "", "fix_by_text": "", "remark": HOSTILE}
+OFFER = {
+    **ROW,
+    "key": HOSTILE,
+    "connected": True,
+    "usable": True,
+    "why": "",
+    "how": "",
+    "fix_by_text": "",
+    "remark": HOSTILE,
+    "expected": False,
+    "perhaps": True,
+}
 UNUSABLE = {**OFFER, "usable": False, "why": HOSTILE, "how": HOSTILE, "fix_by_text": "You can mend this."}
 LOGIN = {"key": "a", "title": HOSTILE, "asks": ("see",), "before": ("be",)}
 FLOW: Mapping[str, Any] = {
@@ -32,7 +44,19 @@ FLOW: Mapping[str, Any] = {
     "account": ROW,
     "switch_account": HOSTILE,
     "again_url": "/connect/cc/again",
+    "expected": None,
+    "lost": (),
+    "confirms": False,
 }
+PROFILE = {
+    **ROW, "id": "cp", "provider": "facebook", "state": "expiring", "health_text": "Expires soon", "why": HOSTILE,
+    "reconnect": "/api/social-connect/start?provider=x", "path": "/workspaces/cw/profiles/cp",
+}  # fmt: skip
+HEALTH = {
+    "message": HOSTILE, "how": HOSTILE, "missing": (HOSTILE,), "can": ("read",), "checked": HOSTILE, "until": HOSTILE, "renews": True,
+    "since": HOSTILE, "code": "access_expiring", "fix_by": "person", "reconnect_path": "/api/social-connect/start?provider=x",
+}  # fmt: skip
+PROSPECT = {"kept": False, "kept_for": (), "ends_at_network": False, "remove_app": HOSTILE}
 PAGES: Mapping[str, Mapping[str, Any]] = {
     "web/stopped.html": {
         "problem": Problem("consent_denied", network=HOSTILE),
@@ -47,7 +71,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "back": Back("start", "x", "c" + "w" * 24),
     },
     "workspaces/setup.html": {"form_token": "t", "problem": None, "values": {"name": HOSTILE}},
-    "connect/start.html": {**FLOW, "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}]},
+    "connect/start.html": {**FLOW, "expected": EXPECTED, "usual": "b", "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}]},
     "connect/moving.html": {"network": NETWORK, "workspace": WORKSPACE, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
     "connect/progress.html": {**FLOW, "what": HOSTILE, "seconds": 2},
     "connect/choose.html": {
@@ -58,6 +82,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "problem": Problem("selection_empty"),
         "q": HOSTILE,
     },
+    "connect/other_account.html": {**FLOW, "expected": EXPECTED, "lost": [(HOSTILE, HOSTILE)]},
     "connect/nothing.html": {**FLOW, "why": HOSTILE, "how": HOSTILE},
     "connect/done.html": {**FLOW, "attached": [{**ROW, "renewed": True}]},
     "console/home.html": {
@@ -66,11 +91,21 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
                 **WORKSPACE,
                 "role": "owner",
                 "can_connect": True,
-                "profiles": [{**ROW, "provider": "facebook", "health": "healthy", "health_text": "Healthy"}],
+                "profiles": [PROFILE],
             }
         ],
         "networks": [NETWORK],
     },
+    "console/profile.html": {
+        "workspace": WORKSPACE,
+        "one": PROFILE,
+        "health": HEALTH,
+        "can_connect": True,
+        "can_disconnect": True,
+        "form_token": "t",
+    },
+    "console/disconnect.html": {"workspace": WORKSPACE, "one": PROFILE, "prospect": PROSPECT, "form_token": "t"},
+    "console/disconnected.html": {"one": PROFILE, "fate": "kept", "kept_for": (HOSTILE,), "remove_app": ""},
 }
 
 
@@ -213,7 +248,7 @@ async def test_own_files_are_served_by_hash_for_ever_and_nothing_else(porch: Por
 
 def test_the_stylesheet_is_small_and_loads_nothing() -> None:
     css = (HOUSE / "web/static/app.css").read_text()
-    assert len(css.encode()) <= 12 * 1024
+    assert len(css.encode()) <= 14 * 1024
     assert "url(" not in css
     assert "@import" not in css
     assert "prefers-color-scheme: dark" in css

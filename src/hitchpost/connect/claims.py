@@ -12,17 +12,18 @@ from sqlalchemy import RowMapping
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
 from hitchpost.connect.flow import Trip, Visitor, candidate_of, found_json, key_of, trip_of, verdict_json
+from hitchpost.connect.scenes import identity_of, may_be
 from hitchpost.connect.states import CHOICE_LIFE, LEASE, Status
 from hitchpost.db.engine import Tx
 from hitchpost.errors import Problem
-from hitchpost.ids import digest, new_id
-from hitchpost.networks.base import Consent, Derived, Listing, Login
+from hitchpost.ids import digest, is_id, new_id
+from hitchpost.networks.base import AppCredentials, Consent, Derived, Listing, Login
 from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.errors import Fault
-from hitchpost.profiles.service import Profiles
+from hitchpost.profiles.service import Profile, Profiles
 from hitchpost.secret import Secret
 from hitchpost.tokens.service import TokenKeeper
-from hitchpost.workspaces.roles import Right
+from hitchpost.workspaces.roles import Right, allows
 from hitchpost.workspaces.service import Membership, Workspaces
 
 Answers = Mapping[str, Sequence[str]]
@@ -66,6 +67,16 @@ class Claims:
     def login_of(self, trip: Trip) -> Login:
         """The login that the trip departed with."""
         return next(one for one in self._catalog[trip.provider].logins if one.key == trip.login)
+
+    def expected(self, tx: Tx, provider: str, workspace_id: str, profile_id: str) -> tuple[Profile | None, str]:
+        """The profile to connect again, and the app that it was connected by. Raises Problem profile_not_found."""
+        if not profile_id:
+            return None, ""
+        found = self._profiles.by_ids(tx, [profile_id]) if is_id(profile_id) else ()
+        for one in found:
+            if one.workspace_id == workspace_id and one.provider == provider:
+                return one, self._tokens.app_behind(tx, profile_id)
+        raise Problem("profile_not_found")
 
     def claim_arrival(self, tx: Tx, provider: str, answers: Answers, visitor: Visitor | None) -> tuple[Trip, Arrival | None]:
         """The callback's claim: state, network, browser and person, rights, then one atomic update. No Arrival: nothing to exchange.
@@ -144,11 +155,13 @@ class Claims:
             values["sealed_verifier"] = ""
         repository.record(tx, trip.id, claim_id, was=was, values=values)
 
-    def record_look(self, tx: Tx, trip: Trip, claim_id: str, listing: Listing, pictures: Mapping[str, str]) -> None:
-        """What can be chosen; `pictures`: our names by the network's addresses."""
+    def record_look(
+        self, tx: Tx, trip: Trip, claim_id: str, listing: Listing, pictures: Mapping[str, str], lost: tuple[str, ...] = ()
+    ) -> None:
+        """What can be chosen; `pictures`: our names by the network's addresses; `lost`: the profiles that the consent cut off."""
         account = trip.account
         assert account is not None, "a look follows a recorded consent"
-        found = found_json(account, pictures.get(account.image, ""), listing.remarks, listing.empty)
+        found = found_json(account, pictures.get(account.image, ""), listing.remarks, listing.empty, lost)
         values = {"status": Status.CHOOSING, "code": "", "facts": "", "found": found, "expires_at": self._clock.now() + CHOICE_LIFE}
         if repository.record(tx, trip.id, claim_id, was=Status.LOOKING, values=values):
             rows = (
@@ -203,6 +216,7 @@ class Claims:
         """Every profile, backing and event in one commit, or none. `pictures`: by form key."""
         if self._may_still(tx, trip):
             app = self._tokens.app(trip.app_id)
+            self._same_again(tx, trip, derived, app)
             if repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={"status": Status.ATTACHED}):
                 attached = [
                     self._profiles.attach(
@@ -214,3 +228,15 @@ class Claims:
                 ]  # fmt: skip
                 repository.conclude(tx, trip.id, json.dumps([{"profile": one.profile_id, "renewed": one.renewed} for one in attached]))
         return self.trip(tx, trip.id)
+
+    def _same_again(self, tx: Tx, trip: Trip, derived: Sequence[Derived], app: AppCredentials) -> None:
+        """Under another app a person has another id: an admin who picks who may be the expected profile says that it is (data model)."""
+        seat = self._workspaces.membership(tx, trip.workspace_id, trip.person_id)
+        wanted = self._profiles.identity(tx, trip.workspace_id, trip.expected) if trip.expected else None
+        if seat is None or not allows(seat.role, Right.DISCONNECT):
+            return
+        for one in derived:
+            mine = identity_of(one.candidate, app)
+            if may_be(mine, wanted):
+                self._profiles.adopt(tx, workspace_id=trip.workspace_id, profile_id=trip.expected, becomes=mine, person_id=trip.person_id)
+                return

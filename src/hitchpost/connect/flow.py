@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from hitchpost.connect.states import OPEN, Status
 from hitchpost.errors import FixBy
 from hitchpost.networks.base import Candidate, Kind, Login, Picked, Subject, Verdict
+from hitchpost.profiles.service import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,10 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The facts of a start page: which network, which workspace, whose, and the configured ways through the network's consent."""
+    """The facts of a start page: which network, which workspace, whose, and the configured ways through the network's consent.
+
+    `expected`: the profile that is to be connected again, if it is about one; `login`: the way that it was connected by.
+    """
 
     provider: str
     workspace_id: str
@@ -30,6 +34,8 @@ class Start:
     owner_name: str
     role: str
     logins: tuple[Login, ...]
+    expected: Profile | None = None
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,10 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """One AuthorizationRequest without its secrets."""
+    """One AuthorizationRequest without its secrets. `expected`: the profile to connect again, or empty.
+
+    `lost`: the profiles that its consent cut off.
+    """
 
     id: str
     connection_id: str
@@ -58,6 +67,7 @@ class Trip:
     status: Status
     code: str
     facts: Mapping[str, str]
+    expected: str
     grant_id: str
     consent_seq: int
     claim_id: str
@@ -67,6 +77,7 @@ class Trip:
     account_picture: str
     remarks: tuple[str, ...]
     empty: Verdict | None
+    lost: tuple[str, ...]
     attached: tuple[tuple[str, bool], ...]
 
     def is_open(self, now: datetime) -> bool:
@@ -83,22 +94,43 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One row of the choose page. `key` names it in the form; `connected`: the workspace has it already."""
+    """One row of the choose page. `key` names it in the form; `connected`: the workspace has it already.
+
+    `expected`: it is the profile that is to be connected again; `perhaps`: it may be, but another app's ids cannot prove it.
+    """
 
     key: str
     candidate: Candidate
     picture: str
     connected: bool
+    expected: bool = False
+    perhaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What `/connect/<id>` shows: the trip, its workspace, and what there is to choose or what was attached."""
+    """What `/connect/<id>` shows: the trip, its workspace, and what there is to choose or what was attached.
+
+    `expected`: the profile to connect again. `lost`: profiles that this consent cut off and that the person may know of, each with its
+    workspace's name. `confirms`: whether the person may say that an account of another app is the same as the expected one.
+    """
 
     trip: Trip
     workspace_name: str
     owner_name: str
     offers: tuple[Offer, ...] = ()
+    expected: Profile | None = None
+    lost: tuple[tuple[str, str], ...] = ()
+    confirms: bool = False
+
+    @property
+    def other_account(self) -> bool:
+        """Whether the consent was given by somebody who does not have what was to be connected again (threat A19)."""
+        return (
+            self.trip.status is Status.CHOOSING
+            and self.expected is not None
+            and not any(one.expected or one.perhaps for one in self.offers)
+        )
 
 
 def key_of(kind: str, external_id: str) -> str:
@@ -106,9 +138,12 @@ def key_of(kind: str, external_id: str) -> str:
     return f"{kind}:{external_id}"
 
 
-def found_json(account: Subject, picture: str = "", remarks: tuple[str, ...] = (), empty: Verdict | None = None) -> str:
-    """The stored form of who consented and what the look remarked."""
-    return json.dumps({"account": asdict(account), "picture": picture, "remarks": list(remarks), "empty": asdict(empty) if empty else None})
+def found_json(
+    account: Subject, picture: str = "", remarks: tuple[str, ...] = (), empty: Verdict | None = None, lost: tuple[str, ...] = ()
+) -> str:
+    """The stored form of who consented, what the look remarked, and which profiles the consent cut off."""
+    said = {"remarks": list(remarks), "empty": asdict(empty) if empty else None, "lost": list(lost)}
+    return json.dumps({"account": asdict(account), "picture": picture, **said})
 
 
 def verdict_json(verdict: Verdict) -> str:
@@ -153,6 +188,7 @@ def trip_of(row: RowMapping) -> Trip:
         status=Status(row["status"]),
         code=row["code"],
         facts=json.loads(row["facts"]) if row["facts"] else {},
+        expected=row["expected_profile_id"],
         grant_id=row["grant_id"],
         consent_seq=row["consent_seq"],
         claim_id=row["claim_id"],
@@ -162,5 +198,6 @@ def trip_of(row: RowMapping) -> Trip:
         account_picture=found.get("picture", ""),
         remarks=tuple(found.get("remarks", ())),
         empty=_verdict(found["empty"]) if found.get("empty") else None,
+        lost=tuple(found.get("lost", ())),
         attached=tuple((one["profile"], one["renewed"]) for one in json.loads(row["outcome"])) if row["outcome"] else (),
     )

@@ -16,7 +16,7 @@ async def run_due(database: Database, clock: Clock, looks: Looks, profiles: Prof
         repository.end(tx, repository.interrupted(now), Status.FAILED, "interrupted")
         repository.end(tx, repository.expired(now), Status.EXPIRED, "authorization_expired")
         repository.forget(tx, now - KEPT, now - CHOICE_LIFE)
-        profiles.drop_unused_pictures(tx, repository.shown_pictures(tx))
+        profiles.gallery.drop_unused(tx, repository.shown_pictures(tx))
         return list(repository.due_looks(tx, now, 64))
 
     for request_id in await database.begin(sweep):

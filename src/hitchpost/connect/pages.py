@@ -51,7 +51,7 @@ class ConnectPages:
             form = await read_form(request)
             viewer = await self._signed_in.viewer(request)
             if viewer is None:
-                return self._to_sign_in(_back(request, form.get("provider"), form.get("workspaceId")))
+                return self._to_sign_in(_back(request, form.get("provider"), form.get("workspaceId"), form.get("profileId")))
             try:
                 check_form_token(form, viewer.form_token)
                 return await act(request, form, viewer)
@@ -66,14 +66,14 @@ class ConnectPages:
 
     async def start(self, request: Request) -> Response:
         """The start page. Signed out it always leads to sign-in, whether the workspace exists or not."""
-        provider, workspace_id = (request.query_params.get(name, "") for name in ("provider", "workspaceId"))
+        provider, workspace_id, profile_id = (request.query_params.get(name, "") for name in ("provider", "workspaceId", "profileId"))
         viewer = await self._signed_in.viewer(request)
         if viewer is None:
-            return self._to_sign_in(_back(request, provider, workspace_id))
+            return self._to_sign_in(_back(request, provider, workspace_id, profile_id))
         try:
-            if any(len(request.query_params.getlist(name)) > 1 for name in ("provider", "workspaceId")):
+            if any(len(request.query_params.getlist(name)) > 1 for name in ("provider", "workspaceId", "profileId")):
                 raise Problem("bad_request", detail="provider and workspaceId belong into the address once each")
-            start = await self._flow.start(provider, workspace_id, viewer.person_id)
+            start = await self._flow.start(provider, workspace_id, viewer.person_id, profile_id=profile_id)
         except Problem as problem:
             return self._stopped(request, problem, viewer)
         context = shown.started(start, self._catalog[provider])
@@ -81,10 +81,10 @@ class ConnectPages:
 
     async def depart(self, request: Request, form: Form, viewer: Viewer) -> Response:
         """Leave for the network, unless the session would end on the way."""
-        provider, workspace_id = form.get("provider"), form.get("workspaceId")
+        provider, workspace_id, profile_id = form.get("provider"), form.get("workspaceId"), form.get("profileId")
         if not await self._lasts(request):
-            return self._to_sign_in(_back(request, provider, workspace_id))
-        departure = await self._flow.depart(provider, workspace_id, form.get("login"), _visitor(viewer))
+            return self._to_sign_in(_back(request, provider, workspace_id, profile_id))
+        departure = await self._flow.depart(provider, workspace_id, form.get("login"), _visitor(viewer), profile_id=profile_id)
         return self._moving(request, departure, self._catalog[provider], viewer)
 
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
@@ -135,6 +135,8 @@ class ConnectPages:
             raise Problem(trip.code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
         if trip.status is not Status.CHOOSING or trip.claimed(now):
             return page("connect/progress.html", **context | _progress(trip.status, adapter.title))
+        if scene.other_account:
+            return page("connect/other_account.html", **context)
         if not scene.offers:
             assert trip.empty is not None, "an adapter that lists nothing says why"
             return page("connect/nothing.html", why=trip.empty.why, how=trip.empty.how, **context)
@@ -159,7 +161,7 @@ class ConnectPages:
         scene = await self._flow.scene(_id(request), _visitor(viewer))
         trip = scene.trip
         if not await self._lasts(request):
-            return self._to_sign_in(Back("start", provider=trip.provider, workspace_id=trip.workspace_id))
+            return self._to_sign_in(Back("start", provider=trip.provider, workspace_id=trip.workspace_id, profile=trip.expected))
         departure = await self._flow.depart(trip.provider, trip.workspace_id, trip.login, _visitor(viewer), after=trip)
         return self._moving(request, departure, self._catalog[trip.provider], viewer)
 
@@ -210,14 +212,13 @@ def _id(request: Request) -> str:
     return connection_id
 
 
-def _back(request: Request, provider: str = "", workspace_id: str = "") -> Back:
+def _back(request: Request, provider: str = "", workspace_id: str = "", profile_id: str = "") -> Back:
     """Where the person was, as a name and ids."""
     if "id" in request.path_params:
         return Back.read({"to": "connection", "connection": request.path_params["id"]})
     asked = request.query_params
-    return Back.read(
-        {"to": "start", "provider": provider or asked.get("provider", ""), "workspaceId": workspace_id or asked.get("workspaceId", "")}
-    )
+    given = {"provider": provider, "workspaceId": workspace_id, "profileId": profile_id}
+    return Back.read({"to": "start"} | {name: value or asked.get(name, "") for name, value in given.items()})
 
 
 def _facts(scene: Scene, adapter: Adapter) -> dict[str, str]:

@@ -11,7 +11,8 @@ from typing import TypeVar
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
 from hitchpost.connect.claims import Answers, Claims
-from hitchpost.connect.flow import Departure, Offer, Scene, Start, Trip, Visitor, candidate_of, key_of, picked_of
+from hitchpost.connect.flow import Departure, Scene, Start, Trip, Visitor, key_of, picked_of
+from hitchpost.connect.scenes import Scenes
 from hitchpost.connect.states import ACT_DEADLINE, CHOICE_LIFE, LEASE, MAX_OPEN, STATE_LIFE, Status
 from hitchpost.db.engine import Database, Tx
 from hitchpost.errors import Problem
@@ -21,7 +22,7 @@ from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.networks.oauth2 import challenge_of
-from hitchpost.profiles.service import Profile, Profiles, id_scope_of
+from hitchpost.profiles.service import Profile, Profiles
 from hitchpost.secret import Secret
 from hitchpost.tokens.service import TokenKeeper
 from hitchpost.workspaces.service import Workspaces
@@ -39,6 +40,7 @@ class ConnectFlow:
         self._database, self._clock, self._catalog, self._http = database, clock, catalog, http
         self._workspaces, self._tokens, self._profiles, self._public_url = workspaces, tokens, profiles, public_url
         self._claims = Claims(clock, catalog, workspaces, tokens, profiles)
+        self._scenes = Scenes(workspaces, tokens, profiles)
 
     # 1. The URL.
 
@@ -66,34 +68,46 @@ class ConnectFlow:
 
     # 2. The start page: changes nothing.
 
-    async def start(self, provider: str, workspace_id: str, person_id: str) -> Start:
-        """What the start page shows. Refuses in this order: unsupported, no such workspace, role, not configured."""
+    async def start(self, provider: str, workspace_id: str, person_id: str, *, profile_id: str = "") -> Start:
+        """What the start page shows. `profile_id`: what is to be connected again.
+
+        Refuses in this order: unsupported, no such workspace, role, not configured, no such profile.
+        """
         self.supported(provider)
         seat = await self._database.read(lambda tx: self._claims.seat(tx, workspace_id, person_id))
         self.configured(provider)
-        logins = tuple(login for login, _ in self._tokens.logins(provider))
-        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins)
+        ways = self._tokens.logins(provider)
+        expected, app_id = await self._database.read(lambda tx: self._claims.expected(tx, provider, workspace_id, profile_id))
+        usual = next((login.key for login, app in ways if app.id == app_id), "")
+        logins = tuple(login for login, _ in ways)
+        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual)
 
     # 3. Continue: the only step that leaves for a network.
 
-    async def depart(self, provider: str, workspace_id: str, login: str, visitor: Visitor, *, after: Trip | None = None) -> Departure:
-        """Store the request, bound to this person and browser, and give the network's address. `after`: a further trip of that session."""
+    async def depart(
+        self, provider: str, workspace_id: str, login: str, visitor: Visitor, *, after: Trip | None = None, profile_id: str = ""
+    ) -> Departure:
+        """Store the request, bound to this person and browser, and give the network's address.
+
+        `after`: a further trip of that session. `profile_id`: what is to be connected again, if it is about one.
+        """
         adapter = self.configured(provider)
         ways = {one.key: (one, app) for one, app in self._tokens.logins(provider)}
         way, app = ways.get(login) or next(iter(ways.values()))
         state, verifier, request_id, now = new_token(), Secret(new_token(48)), new_id(), self._clock.now()
-        connection_id = after.connection_id if after else new_id()
+        connection_id, expected = (after.connection_id, after.expected) if after else (new_id(), profile_id)
         row: dict[str, object] = {
             "id": request_id, "connect_session_id": connection_id, "trip": 1, "workspace_id": workspace_id,
             "person_id": visitor.person_id, "browser_session_id": visitor.session_id, "app_id": app.id, "provider": provider,
             "login": way.key, "state_hash": digest(state), "redirect_uri": f"{self._public_url}/api/social-connect/callback/{provider}",
-            "scopes_asked": " ".join(way.asked(app)), "expected_profile_id": "", "status": Status.DEPARTED, "code": "", "facts": "",
+            "scopes_asked": " ".join(way.asked(app)), "expected_profile_id": expected, "status": Status.DEPARTED, "code": "", "facts": "",
             "grant_id": "", "consent_seq": 0, "claim_id": "", "due_at": None, "created_at": now, "expires_at": now + STATE_LIFE,
             "found": "", "outcome": "",
         }  # fmt: skip
 
         def store(tx: Tx) -> str:
             seat = self._claims.seat(tx, workspace_id, visitor.person_id)
+            self._claims.expected(tx, provider, workspace_id, expected)
             if after is None:
                 session = {"id": connection_id, "workspace_id": workspace_id, "kind": "connect", "created_by": visitor.person_id}
                 repository.add_session(tx, {**session, "created_at": now})
@@ -158,27 +172,16 @@ class ConnectFlow:
             await self._database.begin(partial(self._claims.record_fault, trip, claim_id, Status.LOOKING, becomes, fault))
             return
         faces = [one.image for one in listing.candidates] + ([trip.account.image] if trip.account else [])
-        pictures = await self._profiles.keep_pictures(adapter, faces)
-        await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures))
+        pictures = await self._profiles.gallery.keep(adapter, faces)
+        # The network may have taken from this consent what an earlier one had: whoever stands on it is looked at again, and told.
+        lost = await self._tokens.after_consent(trip.grant_id)
+        await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures, lost))
 
     # 6. The choice: what `/connect/<id>` shows.
 
     async def scene(self, connection_id: str, visitor: Visitor) -> Scene:
         """The newest trip and what there is to choose. Another browser or person: the same not_found as an unknown id."""
-        return await self._database.read(lambda tx: self._scene(tx, self._claims.mine(tx, connection_id, visitor)))
-
-    def _scene(self, tx: Tx, trip: Trip) -> Scene:
-        seat = self._workspaces.membership(tx, trip.workspace_id, trip.person_id)
-        names = (seat.workspace_name, seat.owner_name) if seat else ("", "")
-        if trip.status is not Status.CHOOSING:
-            return Scene(trip, *names)
-        have, app = self._profiles.connected(tx, trip.workspace_id, trip.provider), self._tokens.app(trip.app_id)
-        offers = []
-        for row in repository.offered(tx, trip.id):
-            one = candidate_of(row)
-            identity = (str(one.kind), id_scope_of(one.id_scope, app), one.external_id)
-            offers.append(Offer(key_of(one.kind, one.external_id), one, row["picture"], identity in have))
-        return Scene(trip, *names, offers=tuple(offers))
+        return await self._database.read(lambda tx: self._scenes.scene(tx, self._claims.mine(tx, connection_id, visitor)))
 
     async def look_again(self, connection_id: str, visitor: Visitor) -> Trip:
         """Make a look that failed due again; the caller starts it. What has expired stays so (threat A18)."""
@@ -213,7 +216,7 @@ class ConnectFlow:
         if picked is None:
             if trip.code == "rights_lost" and trip.grant_id:
                 # Nothing will come of it: the access is given back at once, unless something else needs it.
-                await self._tokens.discard(trip.grant_id)
+                await self._tokens.end(trip.grant_id)
             return trip
         adapter = self._catalog[trip.provider]
         try:

@@ -35,6 +35,21 @@ def started(start: Start, adapter: Adapter) -> dict[str, Any]:
         "role": start.role,
         "logins": [{"key": one.key, "title": one.title, "asks": one.asks, "before": one.before} for one in start.logins],
         "switch_account": adapter.switch_account,
+        "expected": _expected(start.expected),
+        "usual": start.login,
+    }
+
+
+def _expected(profile: Profile | None) -> dict[str, str] | None:
+    """The profile that is to be connected again."""
+    if profile is None:
+        return None
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "handle": profile.handle,
+        "image": picture_path(profile.picture),
+        "why": profile.health.message,
     }
 
 
@@ -50,6 +65,9 @@ def scene(scene: Scene, adapter: Adapter) -> dict[str, Any]:
         "workspace": {"id": trip.workspace_id, "name": scene.workspace_name, "owner_name": scene.owner_name},
         "account": account,
         "switch_account": adapter.switch_account,
+        "expected": _expected(scene.expected),
+        "lost": scene.lost,
+        "confirms": scene.confirms,
         "again_url": f"/connect/{trip.connection_id}/again",
     }
 
@@ -61,7 +79,7 @@ def offered(offer: Offer) -> dict[str, Any]:
         "key": offer.key, "name": one.name, "handle": one.handle, "kind": str(one.kind), "kind_text": one.kind.said,
         "image": picture_path(offer.picture), "connected": offer.connected, "usable": verdict.usable,
         "why": "" if verdict.usable else verdict.why, "how": verdict.how, "fix_by_text": MENDERS[verdict.fix_by],
-        "remark": verdict.why if verdict.usable else "",
+        "remark": verdict.why if verdict.usable else "", "expected": offer.expected, "perhaps": offer.perhaps,
     }  # fmt: skip
 
 

@@ -6,14 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hitchpost.networks.base import Adapter, Kind
+from hitchpost.console.shown import profile as shown_profile
+from hitchpost.networks.base import Adapter
 from hitchpost.people.auth import SignedIn
-from hitchpost.profiles.service import Profile, Profiles
+from hitchpost.profiles.service import Profiles
 from hitchpost.web.pages import Pages, see_other
 from hitchpost.workspaces.roles import Right, allows
 from hitchpost.workspaces.service import Workspaces
-
-HEALTH = {"healthy": "Connected", "expiring": "Expires soon", "reconnect_required": "Connect again"}
 
 
 def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, pages: Pages, networks: Sequence[Adapter]) -> list[Route]:
@@ -28,7 +27,8 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
         shown = [
             {
                 "id": seat.id, "name": seat.name, "role": seat.role, "owner_name": seat.owner_name,
-                "can_connect": allows(seat.role, Right.CONNECT), "profiles": [_shown(one) for one in found if one.workspace_id == seat.id],
+                "can_connect": allows(seat.role, Right.CONNECT),
+                "profiles": [shown_profile(one) for one in found if one.workspace_id == seat.id],
             }
             for seat in seats
         ]  # fmt: skip
@@ -36,11 +36,3 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
         return pages.answer(request, "console/home.html", viewer=viewer, form_token=viewer.form_token, workspaces=shown, networks=offered)
 
     return [Route("/", home, methods=["GET"])]
-
-
-def _shown(profile: Profile) -> dict[str, str]:
-    picture = f"/pictures/{profile.picture}" if profile.picture else ""
-    return {
-        "name": profile.name, "handle": profile.handle, "kind": Kind(profile.kind).said, "provider": profile.provider, "image": picture,
-        "health": profile.health, "health_text": HEALTH[profile.health],
-    }  # fmt: skip

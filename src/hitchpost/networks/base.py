@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from hitchpost.errors import FixBy
 from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.login import AppCredentials, Login, OAuthFacts, Renewal, TokenSet
 from hitchpost.secret import Secret
 
 if TYPE_CHECKING:
     from hitchpost.networks.http import NetworkHttp
+
+__all__ = [
+    "Adapter", "AppCredentials", "Call", "Candidate", "Consent", "Derived", "Kind", "Listing", "Login", "OAuthFacts", "Picked", "Renewal",
+    "Revocation", "Subject", "TokenSet", "Verdict",
+]  # fmt: skip
 
 
 class Kind(StrEnum):
@@ -31,30 +37,6 @@ class Kind(StrEnum):
     def said(self) -> str:
         """As people read it."""
         return self.value.capitalize()
-
-
-@dataclass(frozen=True, slots=True)
-class AppCredentials:
-    """The OAuth app that a call is made for. `variant` is the adapter's own word (LinkedIn: A, B, C); `version` of the API, or empty."""
-
-    id: str
-    client_id: str
-    client_secret: Secret
-    variant: str = ""
-    scopes: tuple[str, ...] = ()
-    version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenSet:
-    """What a consent or refresh gave. None: the network names no date (expiry) or gave none (refresh, scopes)."""
-
-    access: Secret
-    access_expires_at: datetime | None = None
-    refresh: Secret | None = None
-    refresh_expires_at: datetime | None = None
-    scopes: frozenset[str] | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,84 +123,12 @@ class Derived:
     token: Secret | None = None
 
 
-class Renewal(StrEnum):
-    """How a login's tokens are kept alive without the person."""
-
-    NONE = "none"
-    """They are not: the person must consent again before the end."""
-    ROTATING = "rotating"
-    """A refresh token that works once, for a new pair: two users of one token lose the connection."""
-    CONTINUOUS = "continuous"
-    """A refresh token for a new pair or the same one again; a second use does no harm that is known of."""
-    SELF = "self"
-    """The living access token itself is handed in for one that lives longer."""
-    EXCHANGE = "exchange"
-    """The same, but the new one may end when the old one would: tried, never counted on."""
-
-
 class Revocation(StrEnum):
     """What became of a revoke call. `UNSUPPORTED`: the network offers none; the person must remove the app there."""
 
     DONE = "done"
     ALREADY_DEAD = "already_dead"
     UNSUPPORTED = "unsupported"
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthFacts:
-    """How one authority speaks OAuth 2.0 (RFC 6749, RFC 7636), where it differs from the others.
-
-    `client_auth`: where the secret goes. `scopes_joined_by`: in the request. `pkce`: S256 is sent, or nothing is.
-    `authorize_url` and `token_url` may hold `{version}`. `issuer`: the only `iss` that a callback may carry, or empty for none known.
-    """
-
-    authorize_url: str
-    token_url: str
-    client_auth: Literal["body", "basic"] = "body"
-    exchange_method: Literal["POST", "GET"] = "POST"
-    pkce: bool = False
-    client_id_param: str = "client_id"
-    scopes_joined_by: str = " "
-    extra_authorize: Mapping[str, str] = field(default_factory=dict)
-    extra_token: Mapping[str, str] = field(default_factory=dict)
-    issuer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """One way through a network's consent, with the app slot whose credentials it uses (HITCHPOST_APP_<SLOT>_…).
-
-    `scopes`: what is asked, by app variant ("" is the default variant); which of them a connection cannot do without, `look` says in its
-    verdicts. `asks`: what is asked, in people's words. `before`: what must be true beforehand.
-    """
-
-    key: str
-    slot: str
-    authority: str
-    title: str
-    oauth: OAuthFacts
-    scopes: Mapping[str, tuple[str, ...]]
-    asks: tuple[str, ...]
-    before: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ("",)
-    default_version: str = ""
-    renewal: Renewal = Renewal.NONE
-    renewable_after: timedelta = timedelta()
-    """How old an access token must be before the network takes it for another."""
-
-    def tries(self, tokens: TokenSet) -> bool:
-        """Whether these tokens may be renewed without the person: an answer without refresh token is the network's no."""
-        if self.renewal in (Renewal.SELF, Renewal.EXCHANGE):
-            return tokens.access_expires_at is not None
-        return self.renewal is not Renewal.NONE and tokens.refresh is not None
-
-    def renews(self, tokens: TokenSet) -> bool:
-        """Whether people may count on it."""
-        return self.renewal is not Renewal.EXCHANGE and self.tries(tokens)
-
-    def asked(self, app: AppCredentials) -> tuple[str, ...]:
-        """The scopes to ask: the operator's list, else the variant's."""
-        return app.scopes or self.scopes[app.variant or self.variants[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +195,10 @@ class Adapter(ABC):
     @abstractmethod
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         """For each picked candidate, in order: examine it again and get the token that acts for it. Raises Fault."""
+
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        """As `derive`, for what stands behind profiles already: by the cheapest calls that tell the truth, without names. Raises Fault."""
+        return await self.derive(call, tokens, picked)
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         """New tokens for old ones, as the login's `renewal` says; what the answer leaves out is None. Raises Fault.

@@ -6,7 +6,7 @@ The consent speaks for an app-scoped id; what is attached is the global one (178
 from collections.abc import Mapping
 from datetime import timedelta
 
-from hitchpost.networks import graph, meta, oauth2
+from hitchpost.networks import graph, oauth2
 from hitchpost.networks.answers import words
 from hitchpost.networks.base import Call, Candidate, Consent, Kind, Login, OAuthFacts, Renewal, Subject, TokenSet, Verdict
 from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
@@ -33,6 +33,8 @@ LOGIN = Login(
     default_version=graph.DEFAULT_VERSION,
     renewal=Renewal.SELF,
     renewable_after=timedelta(days=1),
+    revocable=False,
+    notices=True,
 )
 
 _TOLD_BY_WORDS = {"platform app": "platform_app", "client secret": "client_secret"}
@@ -141,7 +143,7 @@ async def account(call: Call, tokens: TokenSet) -> Candidate:
         name=words(me, "name") or username or account_id,
         handle=username,
         image=words(me, "profile_picture_url"),
-        verdict=_PERSONAL if account_type == "personal" else meta.unpermitted(call, tokens, _SCOPES) or Verdict(),
+        verdict=_PERSONAL if account_type == "personal" else oauth2.unpermitted(call, tokens.scopes, _SCOPES) or Verdict(),
     )
 
 

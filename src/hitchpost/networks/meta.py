@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from hitchpost.errors import FixBy
 from hitchpost.networks import graph, oauth2
 from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call, Consent, Login, OAuthFacts, Renewal, Revocation, Subject, TokenSet, Verdict
@@ -40,6 +39,7 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
         default_version=graph.DEFAULT_VERSION,
         renewal=Renewal.EXCHANGE,
         renewable_after=timedelta(days=1),
+        notices=True,
     )
 
 
@@ -231,19 +231,6 @@ async def _of_business(call: Call, tokens: TokenSet, fields: str, of: tuple[Json
             raise
         return (), f"The Pages of the business “{name}” could not be read."
     return listed.items, f"The business “{name}” has more Pages than can be shown here." if listed.cut else ""
-
-
-def unpermitted(call: Call, tokens: TokenSet, needed: tuple[str, ...]) -> Verdict | None:
-    """The verdict over every candidate when a permission that publishing needs was not granted; None when all were."""
-    lacking = [scope for scope in needed if tokens.scopes is not None and scope not in tokens.scopes]
-    if not lacking:
-        return None
-    named = ", ".join(lacking)
-    if set(lacking).isdisjoint(call.login.asked(call.app)):
-        why, how = f"This server does not ask for: {named}.", "Whoever runs this server must add it to the app's list of scopes."
-        return Verdict(usable=False, code="permission_not_asked", why=why, fix_by=FixBy.OPERATOR, how=how)
-    why = f"You did not grant a permission that is needed: {named}."
-    return Verdict(usable=False, code="permission_missing", why=why, how="Connect again and leave every permission ticked.")
 
 
 def out_of_sight(what: str) -> Verdict:

@@ -1,17 +1,25 @@
-"""What the end of a grant means for profiles: an event in every workspace that has one standing on it, in the same transaction."""
+"""What befell an access, as its profiles' workspaces are told: an event in each, in the same transaction."""
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
 from hitchpost.events import service as events
 from hitchpost.profiles import repository
-from hitchpost.tokens.service import GrantEnded
+from hitchpost.tokens.service import GrantEnded, VerdictChanged
 
 
 def grant_ended(clock: Clock, tx: Tx, ended: GrantEnded) -> None:
-    """Step, told by the tokens room."""
-    for row in repository.by_ids(tx, ended.profile_ids):
-        facts: dict[str, events.Fact] = {"provider": row["provider"], "name": row["name"], "code": ended.code, "cause": ended.cause}
+    """Step, told by the tokens room: every profile that stood on the grant must be connected again."""
+    _tell(clock, tx, "profile.reconnect_required", ended.profile_ids, {"code": ended.code, "cause": ended.cause})
+
+
+def verdict_changed(clock: Clock, tx: Tx, changed: VerdictChanged) -> None:
+    """Step, told by the tokens room: the access can do less than publishing needs, or enough again."""
+    _tell(clock, tx, "profile.recovered" if changed.usable else "profile.impaired", changed.profile_ids, {"code": changed.code})
+
+
+def _tell(clock: Clock, tx: Tx, kind: str, profile_ids: tuple[str, ...], why: dict[str, str]) -> None:
+    for row in repository.by_ids(tx, profile_ids):
+        facts: dict[str, events.Fact] = {"provider": row["provider"], "name": row["name"], **why}
         events.record(
-            tx, workspace_id=row["workspace_id"], type="profile.reconnect_required", subject=row["id"], actor="-", facts=facts,
-            now=clock.now(),
+            tx, workspace_id=row["workspace_id"], type=kind, subject=row["id"], actor="-", facts=facts, now=clock.now()
         )  # fmt: skip

@@ -23,7 +23,7 @@ def routes(profiles: Profiles) -> list[Route]:
     async def picture(request: Request) -> Response:
         name = request.path_params["name"]
         # What is not shaped like a name may hold what a database refuses to compare, a NUL for one.
-        found = await profiles.picture(name) if is_token(name) else None
+        found = await profiles.gallery.picture(name) if is_token(name) else None
         if found is None:
             raise Problem("not_found")
         return Response(found.content, media_type=found.content_type, headers=_HEADERS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, exists, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
@@ -12,14 +12,23 @@ from hitchpost.profiles.models import pictures, profiles
 
 def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> RowMapping:
     """The profile with this identity in the workspace, detached ones included. Raises NoResultFound."""
-    query = select(profiles).where(
+    return tx.execute(select(profiles).where(_is(workspace_id, provider, kind, id_scope, external_id))).mappings().one()
+
+
+def exists_as(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> bool:
+    """Whether the workspace has or had a profile with this identity."""
+    query = select(exists().where(_is(workspace_id, provider, kind, id_scope, external_id)))
+    return bool(tx.execute(query).scalar())
+
+
+def _is(workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> ColumnElement[bool]:
+    return and_(
         profiles.c.workspace_id == workspace_id,
         profiles.c.provider == provider,
         profiles.c.kind == kind,
         profiles.c.id_scope == id_scope,
         profiles.c.external_id == external_id,
     )
-    return tx.execute(query).mappings().one()
 
 
 def add(tx: Tx, row: dict[str, object]) -> bool:

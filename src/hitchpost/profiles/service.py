@@ -1,56 +1,29 @@
-"""Profiles: attach, list and picture what a workspace may post as. A profile keeps its id through every renewal."""
+"""Profiles: attach, list, check and disconnect what a workspace may post as. A profile keeps its id through every renewal."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
 
 from sqlalchemy import RowMapping
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
+from hitchpost.errors import Problem
 from hitchpost.events import service as events
-from hitchpost.ids import digest, new_id, new_token
-from hitchpost.networks.base import Adapter, AppCredentials, Derived
-from hitchpost.networks.errors import Fault
-from hitchpost.networks.http import NetworkHttp
+from hitchpost.ids import is_id, new_id
+from hitchpost.networks.base import AppCredentials, Derived
+from hitchpost.networks.catalog import Catalog
 from hitchpost.profiles import repository
-from hitchpost.profiles.pictures import MAX_PICTURE, content_type_of, may_fetch
-from hitchpost.tokens.service import TokenKeeper
+from hitchpost.profiles.gallery import Gallery
+from hitchpost.profiles.health import health_of
+from hitchpost.profiles.profile import Attached, Disconnected, Identity, Profile, Prospect
+from hitchpost.tokens.service import Fate, TokenKeeper
+from hitchpost.workspaces.roles import Right
+from hitchpost.workspaces.service import Workspaces
 
-PICTURES_AT_ONCE = 8
-UNUSED_PICTURES_KEPT = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """An attached profile as people and callers see it. `picture`: the name under which we serve it, or empty."""
-
-    id: str
-    workspace_id: str
-    provider: str
-    kind: str
-    name: str
-    handle: str
-    picture: str
-    health: str
+__all__ = ["Attached", "Disconnected", "Identity", "Profile", "Profiles", "Prospect", "id_scope_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """The outcome of an attach: `renewed` when the workspace had the profile before, attached or detached."""
-
-    profile_id: str
-    renewed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A stored picture: type by its content, never by what the network said."""
-
-    content_type: str
-    content: bytes
+def _identity(row: RowMapping) -> Identity:
+    return Identity(row["kind"], row["id_scope"], row["external_id"])
 
 
 def id_scope_of(scope: str, app: AppCredentials) -> str:
@@ -59,16 +32,13 @@ def id_scope_of(scope: str, app: AppCredentials) -> str:
 
 
 class Profiles:
-    """The room's service."""
+    """The room's service. `gallery`: the profiles' pictures."""
 
-    picture_seconds = 20.0
-    """How long one look may wait for its pictures: what a claim has left when the listing took all of its time."""
-
-    def __init__(self, database: Database, clock: Clock, tokens: TokenKeeper, http: NetworkHttp) -> None:
-        self._database = database
-        self._clock = clock
-        self._tokens = tokens
-        self._http = http
+    def __init__(
+        self, database: Database, clock: Clock, tokens: TokenKeeper, workspaces: Workspaces, catalog: Catalog, gallery: Gallery
+    ) -> None:
+        self._database, self._clock, self._tokens = database, clock, tokens
+        self._workspaces, self._catalog, self.gallery = workspaces, catalog, gallery
 
     def attach(
         self,
@@ -85,15 +55,10 @@ class Profiles:
         """Step: the candidate becomes a Profile, or renews it in place with the same id; its backing and event in the same commit."""
         candidate, now = derived.candidate, self._clock.now()
         scope = id_scope_of(candidate.id_scope, app)
-        identity = {"workspace_id": workspace_id, "provider": provider, "kind": str(candidate.kind), "id_scope": scope}
         fresh: dict[str, object] = {
-            "id": new_id(),
-            **identity,
-            "external_id": candidate.external_id,
-            "name": "",
-            "handle": "",
-            "picture": "",
-        }
+            "id": new_id(), "workspace_id": workspace_id, "provider": provider, "kind": str(candidate.kind), "id_scope": scope,
+            "external_id": candidate.external_id, "name": "", "handle": "", "picture": "",
+        }  # fmt: skip
         new = repository.add(tx, {**fresh, "state": "detached", "attached_at": now, "attached_by": person_id})
         known = repository.find(tx, workspace_id, provider, candidate.kind, scope, candidate.external_id)
         profile_id, was = str(known["id"]), known["state"]
@@ -101,79 +66,111 @@ class Profiles:
         repository.renew(tx, profile_id, shown | ({"picture": picture} if picture else {}))
         self._tokens.back(tx, profile_id=profile_id, grant_id=grant_id, derived=derived, confirmed_by=person_id)
         kind = "profile.renewed" if was == "attached" else "profile.attached"
-        facts: dict[str, str | int | bool | list[str]] = {"provider": provider, "name": candidate.name, "kind": str(candidate.kind)}
-        events.record(tx, workspace_id=workspace_id, type=kind, subject=profile_id, actor=person_id, facts=facts, now=now)
+        self._note(tx, kind, workspace_id, profile_id, person_id, provider=provider, name=candidate.name, kind=str(candidate.kind))
         return Attached(profile_id, renewed=not new)
+
+    def _note(self, tx: Tx, type_: str, workspace_id: str, profile_id: str, actor: str, **facts: events.Fact) -> None:
+        now = self._clock.now()
+        events.record(tx, workspace_id=workspace_id, type=type_, subject=profile_id, actor=actor, facts=facts, now=now)
+
+    # Lists and health.
 
     async def of_workspaces(self, workspace_ids: Sequence[str]) -> tuple[Profile, ...]:
         """The attached profiles of these workspaces, by provider and name, with their health."""
         return await self._database.read(lambda tx: self._listed(tx, repository.attached(tx, workspace_ids)))
 
+    async def one(self, workspace_id: str, profile_id: str) -> Profile:
+        """An attached profile of the workspace, with its health. Raises Problem profile_not_found, for foreign ones too (threat C1)."""
+        return await self._database.read(lambda tx: self._attached(tx, workspace_id, profile_id))
+
+    async def check(self, workspace_id: str, profile_id: str) -> Profile:
+        """Story: ask the network now, and the profile as it stands afterwards. Raises Problem profile_not_found."""
+        await self.one(workspace_id, profile_id)
+        await self._tokens.examine(profile_id)
+        return await self.one(workspace_id, profile_id)
+
     def by_ids(self, tx: Tx, ids: Sequence[str]) -> tuple[Profile, ...]:
         """Step: these profiles, by name."""
         return self._listed(tx, repository.by_ids(tx, ids))
+
+    def connected(self, tx: Tx, workspace_id: str, provider: str) -> frozenset[Identity]:
+        """Step: what the workspace has attached at this network."""
+        return frozenset(_identity(row) for row in repository.attached(tx, [workspace_id]) if row["provider"] == provider)
+
+    def identity(self, tx: Tx, workspace_id: str, profile_id: str) -> Identity | None:
+        """Step: what this profile of the workspace is; None when there is none such."""
+        rows = repository.by_ids(tx, [profile_id])
+        return next((_identity(row) for row in rows if row["workspace_id"] == workspace_id), None)
+
+    def adopt(self, tx: Tx, *, workspace_id: str, profile_id: str, becomes: Identity, person_id: str) -> None:
+        """Step: an admin says that the profile is what another app calls `becomes`. Nothing changes where that is a profile already."""
+        rows = repository.by_ids(tx, [profile_id])
+        row = next((row for row in rows if row["workspace_id"] == workspace_id), None)
+        if row is not None and not repository.exists_as(
+            tx, workspace_id, row["provider"], becomes.kind, becomes.scope, becomes.external_id
+        ):
+            repository.renew(tx, profile_id, {"id_scope": becomes.scope, "external_id": becomes.external_id})
+            facts = {"provider": row["provider"], "name": row["name"], "was": row["external_id"], "becomes": becomes.external_id}
+            self._note(tx, "profile.identity_confirmed", workspace_id, profile_id, person_id, **facts)
+
+    def _attached(self, tx: Tx, workspace_id: str, profile_id: str) -> Profile:
+        rows = repository.by_ids(tx, [profile_id]) if is_id(profile_id) else ()
+        for row in rows:
+            if row["workspace_id"] == workspace_id and row["state"] == "attached":
+                return self._listed(tx, [row])[0]
+        raise Problem("profile_not_found")
 
     def _listed(self, tx: Tx, rows: Sequence[RowMapping]) -> tuple[Profile, ...]:
         standing = self._tokens.standing(tx, [str(row["id"]) for row in rows])
         return tuple(
             Profile(
-                row["id"],
-                row["workspace_id"],
-                row["provider"],
-                row["kind"],
-                row["name"],
-                row["handle"],
-                row["picture"],
-                standing[row["id"]].state,
+                row["id"], row["workspace_id"], row["provider"], row["kind"], row["name"], row["handle"], row["picture"],
+                health_of(standing[row["id"]], self._title(row["provider"])),
             )
             for row in rows
-        )
+        )  # fmt: skip
 
-    def connected(self, tx: Tx, workspace_id: str, provider: str) -> frozenset[tuple[str, str, str]]:
-        """Step: the identities (kind, id scope, external id) that the workspace has attached at this network."""
-        rows = repository.attached(tx, [workspace_id])
-        return frozenset((row["kind"], row["id_scope"], row["external_id"]) for row in rows if row["provider"] == provider)
+    def _title(self, provider: str) -> str:
+        return self._catalog[provider].title if provider in self._catalog else provider
 
-    async def keep_pictures(self, adapter: Adapter, urls: Iterable[str]) -> Mapping[str, str]:
-        """Story: fetch and store what may be fetched; picture names by url. What fails is left out: a picture never stops a connection."""
-        sources = {url: digest(f"{adapter.provider} {url}") for url in urls if url and may_fetch(url, adapter.image_hosts)}
-        known = await self._database.read(lambda tx: repository.picture_names(tx, sources.values()))
-        missing = [(url, source) for url, source in sources.items() if source not in known]
-        gate = asyncio.Semaphore(PICTURES_AT_ONCE)
+    # Disconnecting: what stands behind a profile goes at once, and the access ends at the network as soon as nobody needs it.
 
-        new: list[tuple[str, Picture]] = []
+    async def prospect(self, workspace_id: str, profile_id: str, person_id: str) -> Prospect:
+        """What it would do, with nothing done. Raises Problem workspace_not_found, role_insufficient, profile_not_found."""
 
-        async def fetched(url: str, source: str) -> None:
-            async with gate:
-                if picture := await self._fetch(url):
-                    new.append((source, picture))
+        def read(tx: Tx) -> Prospect:
+            place = self._workspaces.require(tx, workspace_id, person_id, Right.DISCONNECT)
+            profile = self._attached(tx, workspace_id, profile_id)
+            others, names = self._others(tx, profile_id, person_id)
+            revocable = not others and self._tokens.revocable(tx, profile_id)
+            where = "" if others or revocable else self._where(profile.provider)
+            return Prospect(profile, place.workspace_name, bool(others), names, revocable, where)
 
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.picture_seconds):
-                await asyncio.gather(*(fetched(url, source) for url, source in missing))
-        if new:
-            known |= await self._database.begin(lambda tx: self._stored(tx, new))
-        return {url: known[source] for url, source in sources.items() if source in known}
+        return await self._database.read(read)
 
-    def _stored(self, tx: Tx, found: Sequence[tuple[str, Picture]]) -> dict[str, str]:
-        now = self._clock.now()
-        return {
-            source: repository.add_picture(tx, new_token(), source, picture.content_type, picture.content, now) for source, picture in found
-        }
+    async def disconnect(self, workspace_id: str, profile_id: str, person_id: str) -> Disconnected:
+        """Detach now, then give back what nobody needs any more. Raises as `prospect`; a second time it is profile_not_found."""
 
-    async def _fetch(self, url: str) -> Picture | None:
-        try:
-            answer = await self._http.send("GET", url, max_bytes=MAX_PICTURE)
-        except Fault:
-            return None
-        kind = content_type_of(answer.body) if answer.status == 200 else None
-        return Picture(kind, answer.body) if kind else None
+        def detach(tx: Tx) -> tuple[Profile, tuple[str, ...], tuple[str, ...]]:
+            self._workspaces.require(tx, workspace_id, person_id, Right.DISCONNECT)
+            profile = self._attached(tx, workspace_id, profile_id)
+            _, names = self._others(tx, profile_id, person_id)
+            grants = self._tokens.detach(tx, [profile_id])
+            repository.renew(tx, profile_id, {"state": "detached"})
+            self._note(tx, "profile.detached", workspace_id, profile_id, person_id, provider=profile.provider, name=profile.name)
+            return profile, grants, names
 
-    async def picture(self, name: str) -> Picture | None:
-        """The stored picture of this name."""
-        row = await self._database.read(lambda tx: repository.picture(tx, name))
-        return None if row is None else Picture(row["content_type"], row["content"])
+        profile, grants, names = await self._database.begin(detach)
+        fates = {await self._tokens.end(grant_id) for grant_id in grants}
+        # The least finished one is told: of two accesses behind one profile the other may be gone already.
+        fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
+        return Disconnected(profile, fate, names, self._where(profile.provider) if fate is Fate.DESTROYED else "")
 
-    def drop_unused_pictures(self, tx: Tx, kept: Iterable[str]) -> int:
-        """Step: forget pictures that nothing shows any more; `kept`: those that open flows still show."""
-        return repository.drop_unused_pictures(tx, self._clock.now() - UNUSED_PICTURES_KEPT, kept)
+    def _others(self, tx: Tx, profile_id: str, person_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The other profiles on the same access: all ids, and the names of those in workspaces that the person is in (threat C1)."""
+        others = self._tokens.beside(tx, profile_id)
+        known = [one for one in self.by_ids(tx, others) if self._workspaces.membership(tx, one.workspace_id, person_id)]
+        return others, tuple(one.name for one in known)
+
+    def _where(self, provider: str) -> str:
+        return self._catalog[provider].remove_app if provider in self._catalog else ""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import RowMapping
 
+from hitchpost.errors import FixBy
 from hitchpost.networks.base import TokenSet
 from hitchpost.secret import Secret
 
@@ -48,7 +49,11 @@ class Standing:
     can: tuple[str, ...] = ()
     why: str = ""
     how: str = ""
+    fix_by: FixBy = FixBy.PERSON
 
+
+_OUT_OF_REACH = ("not_visible", "other_account")
+"""Verdicts by which the access no longer covers the profile at all; the others leave something that it may still do."""
 
 _BEST_FIRST = tuple(State)
 
@@ -56,21 +61,24 @@ _BEST_FIRST = tuple(State)
 def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
     """The standing of a profile by its backings, best first: one live grant is enough."""
     each = [_of_one(row, now) for row in backings]
-    return min(each, key=lambda one: _BEST_FIRST.index(one.state)) if each else Standing(State.RECONNECT_REQUIRED, "no_backing")
+    return min(each, key=lambda one: _BEST_FIRST.index(one.state)) if each else Standing(State.RECONNECT_REQUIRED, "not_confirmed")
 
 
 def _of_one(row: RowMapping, now: datetime) -> Standing:
     if row["backing"] != "live" or row["state"] != "live":
-        return Standing(State.RECONNECT_REQUIRED, row["code"] or "no_backing", checked_at=row["checked_at"])
+        return Standing(State.RECONNECT_REQUIRED, row["code"] or "not_confirmed", checked_at=row["checked_at"])
     verdict, seen = json.loads(row["verdict"]), max(row["checked_at"], row["examined_at"])
     ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
     if ends is not None and ends <= now:
         return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)
     if not verdict["usable"]:
-        said = (tuple(verdict.get("missing", ())), verdict["why"], verdict["how"])
+        out = verdict["code"] in _OUT_OF_REACH
+        state = State.RECONNECT_REQUIRED if out else State.MISSING_PERMISSIONS
         return Standing(
-            State.MISSING_PERMISSIONS, verdict["code"], ends, renews, said[0], checked_at=seen, can=("read",), why=said[1], how=said[2]
-        )
+            state, verdict["code"], ends, renews, tuple(verdict.get("missing", ())), checked_at=seen,
+            can=() if out else ("read",), why=verdict["why"],
+            how=verdict["how"], fix_by=FixBy(verdict["fix_by"]),
+        )  # fmt: skip
     can = ("read", "publish")
     if row["trouble"] and row["access_expires_at"] is not None and row["access_expires_at"] <= now:
         return Standing(State.NETWORK_TROUBLE, row["trouble"], ends, renews, since=row["trouble_since"], checked_at=seen)

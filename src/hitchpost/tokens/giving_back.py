@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import structlog
 
@@ -22,6 +23,24 @@ ABANDONED_AFTER = timedelta(minutes=15)
 REVOKES_AT_A_TIME = 64
 
 
+class Fate(StrEnum):
+    """What became of a grant that somebody needed no more."""
+
+    KEPT = "kept"
+    """Something else needs it."""
+    SHARED = "shared"
+    """Destroyed here; the login at the network lives on, for another grant shares it."""
+    REVOKED = "revoked"
+    DESTROYED = "destroyed"
+    """Here only: the network offers no revocation."""
+    REVOKING = "revoking"
+    """Under way: it is tried again until it is done."""
+
+
+ENDED = (Fate.REVOKED, Fate.DESTROYED, Fate.SHARED)
+_FATES = {Revocation.DONE: Fate.REVOKED, Revocation.ALREADY_DEAD: Fate.REVOKED, Revocation.UNSUPPORTED: Fate.DESTROYED}
+
+
 class GivingBack:
     """`flow_open(tx, grant_id)`: whether a connection under way still needs the grant."""
 
@@ -39,18 +58,18 @@ class GivingBack:
         ended = 0
         for row in rows:
             try:
-                ended += await self.give_back(str(row["id"]))
+                ended += await self.give_back(str(row["id"])) in ENDED
             except SealBroken:
                 # A cell that was tampered with must not keep the others from ending; it stays as evidence.
                 self._log.error("the tokens of a grant do not open", grant=row["id"])
         return ended
 
-    async def give_back(self, grant_id: str) -> bool:
-        """Story: give this grant back now, unless a profile or an open flow needs it; whether it ended. Raises SealBroken."""
+    async def give_back(self, grant_id: str) -> Fate | None:
+        """Story: give this grant back now, unless a profile or an open flow needs it; None if it had ended before. Raises SealBroken."""
         claim_id = new_id()
         claimed = await self._database.begin(lambda tx: self._claim_revoke(tx, grant_id, claim_id))
-        if claimed is None:
-            return False
+        if not isinstance(claimed, _Revoke):
+            return claimed
         outcome, again = await self._revoked(claimed, grant_id)
 
         def record(tx: Tx) -> bool:
@@ -62,37 +81,41 @@ class GivingBack:
             return True
 
         ended = await self._database.begin(record)
-        if ended:
-            self._log.info("grant given back", grant=grant_id, outcome=outcome)
-        return ended
+        if not ended:
+            return Fate.REVOKING
+        self._log.info("grant given back", grant=grant_id, outcome=outcome)
+        return outcome
 
-    async def _revoked(self, claimed: "_Revoke", grant_id: str) -> tuple[str, datetime | None]:
+    async def _revoked(self, claimed: "_Revoke", grant_id: str) -> tuple[Fate, datetime | None]:
         """Act: what became of it, and when to try again, or None when it is over (threat E8: revoke with retries, then destroy)."""
         try:
-            return (await claimed.act(self._http, self._clock)).value, None
+            return await claimed.act(self._http, self._clock), None
         except Fault as fault:
             if fault.kind in (FaultKind.REVOKED, FaultKind.REFUSED):
-                return Revocation.ALREADY_DEAD.value, None
+                return Fate.REVOKED, None
             again = freshness.next_revoke(self._clock.now(), claimed.tries, fault.retry_at)
             self._log.warning("a grant could not be given back", grant=grant_id, fault=fault.code, again=again and again.isoformat())
-            return "unreachable", again
+            # Given up after a day: what is left is to destroy it here, and the person can still remove the app there.
+            return Fate.REVOKING if again else Fate.DESTROYED, again
 
-    def _claim_revoke(self, tx: Tx, grant_id: str, claim_id: str) -> "_Revoke | None":
+    def _claim_revoke(self, tx: Tx, grant_id: str, claim_id: str) -> "_Revoke | Fate | None":
         # Held first: an attach that is being written just now is either seen here, or finds the grant revoking.
         now, row = self._clock.now(), repository.hold(tx, grant_id)
-        if row is None or row["state"] == "gone" or row["app_id"] not in self._apps:
+        if row is None or row["state"] == "gone":
             return None
         if self._flow_open(tx, grant_id) or repository.is_backed(tx, grant_id):
-            return None
+            return Fate.KEPT
+        if row["app_id"] not in self._apps:
+            return Fate.REVOKING
         # Renewals that failed before count for nothing here.
         tries = row["claims"] + 1 if row["state"] == "revoking" else 1
         held = {"claim_id": claim_id, "claim_kind": "revoke", "claims": tries, "due_at": now + LEASE, "state": "revoking"}
         if not repository.claim_grant(tx, grant_id, version=row["version"], now=now, values=held):
-            return None
+            return Fate.REVOKING
         app, tokens, served = self._apps[row["app_id"]], self._stored(tx, grant_id), self._apps.served_by(row["app_id"])
         shared = repository.others_alive(tx, grant_id, app.client_id, row["subject"])
         at = None if tokens is None or served is None or shared else (*served, app, tokens)
-        return _Revoke(row["version"], tries, at)
+        return _Revoke(row["version"], tries, Fate.SHARED if shared else Fate.DESTROYED, at)
 
     def _stored(self, tx: Tx, grant_id: str) -> TokenSet | None:
         sealed = repository.token_set(tx, grant_id)
@@ -101,14 +124,18 @@ class GivingBack:
 
 @dataclass(frozen=True, slots=True)
 class _Revoke:
-    """A claimed revoke; `at` None: the network is not told, above all when another grant lives on the same login (threat A20)."""
+    """A claimed revoke; `at` None: the network is not told, above all when another grant lives on the same login (threat A20).
+
+    `untold`: what becomes of it then.
+    """
 
     version: int
     tries: int
+    untold: Fate
     at: tuple[Adapter, Login, AppCredentials, TokenSet] | None
 
-    async def act(self, http: NetworkHttp, clock: Clock) -> Revocation:
+    async def act(self, http: NetworkHttp, clock: Clock) -> Fate:
         if self.at is None:
-            return Revocation.UNSUPPORTED
+            return self.untold
         adapter, login, app, tokens = self.at
-        return await adapter.revoke(Call(http, app, login, clock.now()), tokens)
+        return _FATES[await adapter.revoke(Call(http, app, login, clock.now()), tokens)]

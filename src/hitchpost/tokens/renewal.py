@@ -174,11 +174,24 @@ class Renewal:
     def _end(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         row, values = claimed.row, outcomes.ended(claimed.row, fault, self._clock.now())
         if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
-            self._log.info("a grant has ended", grant=row["id"], fault=fault.code, cause=values["cause"])
-            stood = repository.profiles_on(tx, row["id"])
-            if values["cause"] in outcomes.SEVERING:
-                repository.sever_grant(tx, row["id"])
-            self._on_ended(tx, GrantEnded(row["id"], str(values["code"]), str(values["cause"]), stood))
+            self._ended(tx, row["id"], values, fault)
+
+    def end(self, tx: Tx, grant_id: str, fault: Fault, *, version: int | None = None) -> bool:
+        """Step: the network has said that the grant is over, beside any renewal. `version`: only if its tokens are still these."""
+        row = repository.hold(tx, grant_id)
+        if row is None or row["state"] != "live" or (version is not None and (row["version"] != version or row["claim_id"])):
+            return False
+        values = outcomes.ended({**row, "doubts": 0}, fault, self._clock.now()) | {"claim_id": "", "claim_kind": ""}
+        repository.change_grant(tx, grant_id, values)
+        self._ended(tx, grant_id, values, fault)
+        return True
+
+    def _ended(self, tx: Tx, grant_id: str, values: outcomes.Values, fault: Fault) -> None:
+        self._log.info("a grant has ended", grant=grant_id, fault=fault.code, cause=values["cause"])
+        stood = repository.profiles_on(tx, grant_id)
+        if values["cause"] in outcomes.SEVERING:
+            repository.sever_grant(tx, grant_id)
+        self._on_ended(tx, GrantEnded(grant_id, str(values["code"]), str(values["cause"]), stood))
 
     async def _stubbornly(self, step: Step[object]) -> None:
         """Record, and again, while the process lives: what the network did must not be forgotten for a full disk or a lost server."""

@@ -60,6 +60,18 @@ class Renewing:
             raise Fault(FaultKind.REVOKED, "refused_twice", "the network refuses a token that it has just given")
         return Fresh(seen.tokens, seen.row["version"])
 
+    async def refused(self, grant_id: str, version: int, fault: Fault) -> Fresh:
+        """Story: the network has refused this version's access token with `fault`; a newer one, if one can be had.
+
+        Raises Fault; REVOKED means that the grant has ended, for the network has refused all that there was.
+        """
+        try:
+            return await self.fresh(grant_id, refused=version)
+        except Fault as no:
+            if no.kind is FaultKind.REVOKED:
+                await self._database.begin(lambda tx: self._renewal.end(tx, grant_id, fault, version=version))
+            raise
+
     def _works(self, seen: "Claimed", refused: int | None) -> bool:
         ends = seen.row["access_expires_at"]
         return (refused is None or seen.row["version"] > refused) and (ends is None or ends - timing.EARLY > self._clock.now())

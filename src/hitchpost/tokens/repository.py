@@ -177,6 +177,45 @@ def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: 
         tx.execute(update(backings).where(same).values(values))
 
 
+def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
+    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and version."""
+    alive = exists().where(backings.c.reach_id == reaches.c.id, backings.c.state == "live")
+    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", alive)
+    if grant_id:
+        query = query.where(reaches.c.grant_id == grant_id)
+    if due is not None:
+        query = query.where(reaches.c.check_due_at <= due).order_by(reaches.c.check_due_at)
+    return tx.execute(query.limit(limit)).mappings().all()
+
+
+def claim_reaches(tx: Tx, ids: Sequence[str], *, due: datetime | None, until: datetime) -> Sequence[str]:
+    """Take these for one examination; those of them that are ours. `due`: only those due then, None: whatever their date."""
+    mine = reaches.c.id.in_(ids) if due is None else and_(reaches.c.id.in_(ids), reaches.c.check_due_at <= due)
+    return tx.execute(update(reaches).where(mine).values(check_due_at=until).returning(reaches.c.id)).scalars().all()
+
+
+def record_reach(tx: Tx, reach_id: str, *, begun: datetime, values: dict[str, object]) -> bool:
+    """Write an examination's outcome, unless a later one has been written already."""
+    return tx.execute(update(reaches).where(reaches.c.id == reach_id, reaches.c.checked_at <= begun).values(values)).rowcount == 1
+
+
+def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:
+    """These are to be examined at another time."""
+    tx.execute(update(reaches).where(reaches.c.id.in_(ids)).values(check_due_at=until))
+
+
+def grants_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
+    """The grants that stand behind these profiles, severed backings left out."""
+    query = select(reaches.c.grant_id).join(backings, backings.c.reach_id == reaches.c.id)
+    return tuple(tx.execute(query.where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live").distinct()).scalars())
+
+
+def profiles_of_reach(tx: Tx, reach_id: str) -> tuple[str, ...]:
+    """The profiles that stand on the reach."""
+    query = select(backings.c.profile_id).where(backings.c.reach_id == reach_id, backings.c.state == "live")
+    return tuple(tx.execute(query).scalars())
+
+
 def sever(tx: Tx, profile_ids: Sequence[str]) -> None:
     """No reach stands behind these profiles until it is confirmed again."""
     tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids)).values(state="severed"))
@@ -196,7 +235,7 @@ def sever_grant(tx: Tx, grant_id: str) -> None:
 
 def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:
     """For each backing of these profiles, best first: what it stands on. Severed ones say why it stands no more."""
-    of_grant = ("code", "access_expires_at", "refresh_expires_at", "renews_itself", "trouble", "trouble_since", "checked_at")
+    of_grant = ("app_id", "code", "access_expires_at", "refresh_expires_at", "renews_itself", "trouble", "trouble_since", "checked_at")
     of_reach = (reaches.c.verdict, reaches.c.checked_at.label("examined_at"))
     columns = (backings.c.profile_id, backings.c.state.label("backing"), grants.c.state, *(grants.c[name] for name in of_grant), *of_reach)
     query = (

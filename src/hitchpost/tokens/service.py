@@ -20,31 +20,35 @@ from hitchpost.settings import AppSettings
 from hitchpost.tokens import freshness, outcomes, repository
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import Place
-from hitchpost.tokens.freshness import Standing
-from hitchpost.tokens.giving_back import GivingBack
+from hitchpost.tokens.examining import Examining, VerdictChanged
+from hitchpost.tokens.freshness import Standing, State
+from hitchpost.tokens.giving_back import Fate, GivingBack
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.vault import INSTALLATION, Vault, tokens_place
 
 # What other rooms need beside the keeper, at one address.
-__all__ = ["Fresh", "GrantEnded", "Standing", "TokenKeeper"]
+__all__ = ["Fate", "Fresh", "GrantEnded", "Standing", "State", "TokenKeeper", "VerdictChanged"]
 
 
 class TokenKeeper:
     """The room's service. `flow_open(tx, grant_id)`: whether a connection under way still needs the grant.
 
-    `on_ended(tx, ended)`: told in the transaction that ends a grant. `renewals_a_minute`: set by the operator, 0 for each app's own pace.
+    `on_ended(tx, ended)`, `on_verdict(tx, changed)`: told in the transaction that ends a grant, or finds that it reaches more or less than
+    before. `renewals_a_minute`: set by the operator, 0 for each app's own pace.
     """
 
     def __init__(
         self, database: Database, clock: Clock, vault: Vault, catalog: Catalog, http: NetworkHttp, *,
-        flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None], renewals_a_minute: float = 0.0,
+        flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None],
+        on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0,
     ) -> None:  # fmt: skip
         self._clock, self._vault = clock, vault
         self._apps = Apps(catalog, vault)
         self._giving_back = GivingBack(database, clock, vault, self._apps, http, flow_open=flow_open)
-        renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
-        self._renewing = Renewing(database, clock, renewal)
+        self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
+        self._renewing = Renewing(database, clock, self._renewal)
+        self._examining = Examining(database, clock, vault, self._apps, http, self._renewing, on_changed=on_verdict)
 
     # Apps.
 
@@ -135,6 +139,7 @@ class TokenKeeper:
             raise Problem("access_revoked", network=self._apps.title_of(grant["app_id"]) if grant else "", detail=GIVEN_BACK)
         values: dict[str, object] = {
             "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": json.dumps(asdict(one.verdict)), "checked_at": now,
+            "check_due_at": self._examining.next(grant["app_id"], grant_id, now),
         }  # fmt: skip
         reach_id = repository.put_reach(tx, grant_id, one.kind, one.external_id, new_id(), values)
         sealed = ""
@@ -151,9 +156,41 @@ class TokenKeeper:
         now = self._clock.now()
         return {profile_id: freshness.standing_of(rows, now) for profile_id, rows in found.items()}
 
-    def detach(self, tx: Tx, profile_ids: Sequence[str]) -> None:
-        """Step: nothing stands behind these profiles any more; the sweep gives back the grants that nobody else needs."""
+    def detach(self, tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
+        """Step: nothing stands behind these profiles any more; the grants that stood there, to be told to `end` after the commit.
+
+        What is not told, because a process dies, the sweep finds.
+        """
+        behind = repository.grants_behind(tx, profile_ids)
         repository.sever(tx, profile_ids)
+        return behind
+
+    def app_behind(self, tx: Tx, profile_id: str) -> str:
+        """Step: the id of the app that the profile's best access was given to, severed ones included; empty for none."""
+        return next((str(row["app_id"]) for row in repository.backed_by(tx, [profile_id])), "")
+
+    def beside(self, tx: Tx, profile_id: str) -> tuple[str, ...]:
+        """Step: the other profiles, of any workspace, that stand on a grant of this one's."""
+        others = {one for grant_id in repository.grants_behind(tx, [profile_id]) for one in repository.profiles_on(tx, grant_id)}
+        return tuple(sorted(others - {profile_id}))
+
+    def revocable(self, tx: Tx, profile_id: str) -> bool:
+        """Step: whether the networks let this server end every access behind the profile."""
+        rows = [repository.hold(tx, grant_id) for grant_id in repository.grants_behind(tx, [profile_id])]
+        served = [self._apps.served_by(row["app_id"]) for row in rows if row is not None]
+        return all(one is not None and one[1].revocable for one in served)
+
+    async def examine(self, profile_id: str) -> None:
+        """Story: look now, with the network, whether what stands behind this profile still does."""
+        await self._examining.profile(profile_id)
+
+    async def after_consent(self, grant_id: str) -> tuple[str, ...]:
+        """Story: look at all that stood on the grant before its newest consent; the profiles that this consent cut off."""
+        return await self._examining.grant(grant_id)
+
+    async def examine_due(self) -> int:
+        """Story: look at what is due, as each app's gate allows; how many were looked at."""
+        return await self._examining.due()
 
     # The end of what nobody needs.
 
@@ -161,9 +198,9 @@ class TokenKeeper:
         """Story: give back, at the network too, every grant that no profile and no open flow needs; how many ended."""
         return await self._giving_back.sweep()
 
-    async def discard(self, grant_id: str) -> bool:
-        """Story: give this grant back now, unless a profile or an open flow needs it; whether it ended. Raises SealBroken."""
-        return await self._giving_back.give_back(grant_id)
+    async def end(self, grant_id: str) -> Fate:
+        """Story: give this grant back now, unless a profile or an open flow needs it. Raises SealBroken."""
+        return await self._giving_back.give_back(grant_id) or Fate.REVOKED
 
 
 def _unborn(now: datetime) -> dict[str, object]:

@@ -22,6 +22,8 @@ from hitchpost.workspaces.seats import Caller, Membership
 from hitchpost.workspaces.service import Workspaces
 
 PREFIX = "/api/_public/"
+OWN_PREFIX = "/api/v1/"
+"""Calls of ours beside the contract."""
 
 API_KEY = APIKeyHeader(name="X-API-Key", scheme_name="ApiKeyAuth", auto_error=False, description="a person's API key")
 """Documents the header in the served OpenAPI; it decides nothing, the Door does."""
@@ -37,7 +39,8 @@ class Admission:
 
 
 class Door:
-    """Pure ASGI middleware: lets calls below PREFIX in with a live key within its person's budget, and everything else through untouched.
+    """Pure ASGI middleware: lets calls below PREFIX and OWN_PREFIX in with a live key, within its person's budget;
+    everything else goes through untouched.
 
     The key comes in the header only, once; cookies and the query are not looked at (threats B2, C5). The limit of the settings is for a
     person, whichever key they use, and for an address that brings no live key (threat C9). Every answer carries the X-RateLimit headers.
@@ -49,7 +52,7 @@ class Door:
         self._limit = (b"x-ratelimit-limit", b"%d" % settings.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith((PREFIX, OWN_PREFIX)):
             await self._app(scope, receive, send)
             return
         keys = [value for name, value in scope["headers"] if name == _HEADER]

@@ -11,6 +11,7 @@ from hitchpost.db.engine import Tx
 from hitchpost.errors import Problem
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.secret import Secret
+from hitchpost.tokens.giving_back import ENDED, Fate
 from tests.tokens.beacon.network import consent, page
 from tests.tokens.beacon.room import BEACON, Room, opened
 
@@ -86,7 +87,7 @@ async def test_A20_a_login_that_another_owners_grant_stands_on_is_not_revoked(ro
     assert room.beacon.revoked == []
     assert await states(room) == ["gone", "live"]
     room.clock.forward(timedelta(minutes=16))
-    assert await room.keeper.discard(theirs)
+    assert await room.keeper.end(theirs) in ENDED
     assert room.beacon.revoked == ["canary-access"]
 
 
@@ -203,7 +204,7 @@ async def test_nothing_is_attached_to_a_grant_that_is_being_given_back(room: Roo
     room.beacon.meanwhile = late_attach
     assert await room.keeper.sweep_abandoned() == 1
     assert [problem.code for problem in refused] == ["access_revoked"]
-    assert refused[0].message.startswith("Beacon says")
+    assert refused[0].message.startswith("Beacon does not accept")
     assert await room.rows("SELECT * FROM backings") == []
 
 
@@ -224,9 +225,11 @@ async def test_A25_a_grant_is_discarded_at_once_unless_somebody_needs_it(room: R
     discarded, backed, flowing = [await room.consented(consent(name)) for name in ("discarded", "backed", "flowing")]
     await room.backed("cprofile", backed)
     room.open_flows.add(flowing)
-    assert [await room.keeper.discard(grant_id) for grant_id in (discarded, backed, flowing, "cunknown")] == [True, False, False, False]
+    ends = [await room.keeper.end(grant_id) for grant_id in (discarded, backed, flowing, "cunknown")]
+    assert ends == [Fate.REVOKED, Fate.KEPT, Fate.KEPT, Fate.REVOKED]
     assert len(room.beacon.revoked) == 1
-    assert not await room.keeper.discard(discarded)
+    assert await room.keeper.end(discarded) is Fate.REVOKED
+    assert len(room.beacon.revoked) == 1
 
 
 async def test_E1_tokens_that_were_tampered_with_stop_no_others(room: Room) -> None:

@@ -61,15 +61,15 @@ class Facebook(Adapter):
         return await meta.exchange(call, code=code, redirect_uri=redirect_uri)
 
     async def look(self, call: Call, tokens: TokenSet) -> Listing:
-        lacking = meta.unpermitted(call, tokens, _NEEDED)
-        if lacking and (denied := meta.unpermitted(call, tokens, ("pages_show_list",))):
+        lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
+        if lacking and (denied := oauth2.unpermitted(call, tokens.scopes, ("pages_show_list",))):
             return Listing((), empty=denied)
         pages = await meta.pages(call, tokens, accounts=False)
         candidates = sorted((_candidate(page, lacking) for page in pages.found), key=lambda one: not one.verdict.usable)
         return Listing(tuple(candidates), empty=None if candidates else _NO_PAGES, remarks=pages.remarks)
 
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
-        lacking = meta.unpermitted(call, tokens, _NEEDED)
+        lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:

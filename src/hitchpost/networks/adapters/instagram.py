@@ -82,8 +82,8 @@ class Instagram(Adapter):
     async def look(self, call: Call, tokens: TokenSet) -> Listing:
         if _direct(call):
             return Listing((await instagram_login.account(call, tokens),))
-        lacking = meta.unpermitted(call, tokens, _NEEDED)
-        if lacking and (denied := meta.unpermitted(call, tokens, ("pages_show_list", "instagram_basic"))):
+        lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
+        if lacking and (denied := oauth2.unpermitted(call, tokens.scopes, ("pages_show_list", "instagram_basic"))):
             return Listing((), empty=denied)
         pages = await meta.pages(call, tokens, accounts=True)
         examined = await abreast(partial(_examined, call, tokens.access, lacking), pages.found)
@@ -96,7 +96,7 @@ class Instagram(Adapter):
         if _direct(call):
             found = await instagram_login.account(call, tokens)
             return tuple(Derived(found if one.external_id == found.external_id else _gone(one)) for one in picked)
-        lacking = meta.unpermitted(call, tokens, _NEEDED)
+        lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:

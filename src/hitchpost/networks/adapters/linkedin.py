@@ -7,11 +7,11 @@ A the person (self-serve), B pages (Community Management), C both (Advertising).
 import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from hitchpost.errors import FixBy
-from hitchpost.networks import oauth2, restli
+from hitchpost.networks import oauth2, organizations, restli
 from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import (
     Adapter,
@@ -47,19 +47,10 @@ _PRODUCTS = {"openid": _SIGN_IN, "profile": _SIGN_IN, "email": _SIGN_IN, "w_memb
 """What an operator must add to the app to be allowed a scope; every scope that is not named here comes with pages."""
 
 _LISTING = ("rw_organization_admin", "r_organization_admin")
-_POSTING = frozenset({"ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "CONTENT_ADMIN", "DIRECT_SPONSORED_CONTENT_POSTER"})
-"""Roles that may publish; LinkedIn itself writes the second one both ways."""
-_TARGETS = ("organization", "organizationTarget", "organizationalTarget")
-"""What a row calls its organization, by LinkedIn's mood (seen in public code)."""
-_ORGANIZATION = re.compile(r"urn:li:organization(?:Brand)?:(\d{1,19})")
-_MAX_ORGANIZATIONS = 100
 _EARLY = (2.0, 4.0, 6.0)
 """Seconds between tries while a token is only just issued and LinkedIn may not know it everywhere (5–10 s, seen in public code)."""
 
 _OAUTH = OAuthFacts(authorize_url=restli.OAUTH + "/authorization", token_url=restli.OAUTH + "/accessToken")
-
-Roles = Mapping[str, Sequence[tuple[str, str]]]
-"""Organization id → the roles held on its page, each with its state."""
 
 
 class LinkedIn(Adapter):
@@ -157,7 +148,7 @@ class LinkedIn(Adapter):
         if not _covers_pages(call):
             return Listing((person,))
         try:
-            roles, remarks = await _roles(call, tokens.access)
+            roles, remarks = await organizations.roles(call, tokens.access)
         except Fault as fault:
             if fault.kind is not FaultKind.PERMISSION:
                 raise
@@ -172,10 +163,18 @@ class LinkedIn(Adapter):
             found[person.kind, person.external_id] = person
         wanted = {one.external_id for one in picked if one.kind is Kind.ORGANIZATION}
         if wanted:
-            roles, _ = await _roles(call, tokens.access, only=wanted)
+            roles, _ = await organizations.roles(call, tokens.access, only=wanted)
             found |= {(page.kind, page.external_id): page for page in await _pages(call, tokens, roles)}
         # The Grant's own token acts for all of them.
         return tuple(Derived(found.get((one.kind, one.external_id)) or _gone(one)) for one in picked)
+
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        # Introspection costs no quota of the member's; pages take one list of roles, however many they are.
+        if not await restli.alive(call, tokens.access):
+            raise Fault(FaultKind.REVOKED, "introspection", "LinkedIn counts the access as ended")
+        pages = {one.external_id for one in picked if one.kind is Kind.ORGANIZATION}
+        roles, _ = await organizations.roles(call, tokens.access, only=pages) if pages else ({}, ())
+        return tuple(Derived(_examined(call, tokens, one, roles)) for one in picked)
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return oauth2.token_set(call, await restli.renewed(call, tokens))
@@ -200,7 +199,7 @@ def _unpermitted(call: Call, tokens: TokenSet, scope: str) -> Verdict | None:
         return None
     why = f"Publishing needs the permission {scope}, which LinkedIn did not grant to this server's app."
     how = f"Whoever runs this server must add {_product(scope)}, and ask for it; then connect again."
-    return Verdict(usable=False, code="permission_missing", why=why, fix_by=FixBy.OPERATOR, how=how)
+    return Verdict(False, "permission_missing", why, FixBy.OPERATOR, how, (scope,))
 
 
 async def _member(call: Call, token: Secret) -> Subject:
@@ -219,35 +218,7 @@ def _person(member: Subject, lacking: Verdict | None) -> Candidate:
     return Candidate(Kind.PERSON, member.id, member.name, member.handle, member.image, id_scope="app", verdict=lacking or Verdict())
 
 
-async def _roles(call: Call, token: Secret, only: Collection[str] | None = None) -> tuple[Roles, tuple[str, ...]]:
-    """The roles on each organization (one row of LinkedIn's is one role), of `only` when given; and remarks. Raises Fault."""
-    finder = "/rest/organizationAcls?q=roleAssignee"
-    try:
-        rows = await restli.elements(call, token, finder)
-    except Fault as fault:
-        if fault.kind is not FaultKind.PERMISSION:
-            raise
-        # One revoked row whose organization cannot be read has made the whole list fail (seen in public code).
-        rows = await restli.elements(call, token, finder + "&state=APPROVED")
-    roles: dict[str, list[tuple[str, str]]] = {}
-    unknown = 0
-    for row in rows.items:
-        target = _ORGANIZATION.fullmatch(next((words(row, name) for name in _TARGETS if name in row), ""))
-        if target is None:
-            unknown += 1
-        elif only is None or target[1] in only:
-            roles.setdefault(target[1], []).append((words(row, "role"), words(row, "state")))
-    remarks = []
-    if not roles and not unknown:
-        remarks.append("LinkedIn lists no page on which you have a role. Ask a super admin of the page for one, then connect again.")
-    if rows.cut or len(roles) > _MAX_ORGANIZATIONS:
-        remarks.append("LinkedIn lists more pages than can be shown here.")
-    if unknown:
-        remarks.append("LinkedIn lists something besides organizations; it cannot be connected.")
-    return dict(list(roles.items())[:_MAX_ORGANIZATIONS]), tuple(remarks)
-
-
-async def _pages(call: Call, tokens: TokenSet, roles: Roles) -> list[Candidate]:
+async def _pages(call: Call, tokens: TokenSet, roles: organizations.Roles) -> list[Candidate]:
     """A candidate for each organization, named and examined. Raises Fault."""
     lacking = _unpermitted(call, tokens, "w_organization_social")
     described = await restli.organizations(call, tokens.access, roles)
@@ -267,23 +238,17 @@ def _page(page_id: str, body: Json, image: str, held: Sequence[tuple[str, str]],
         handle=words(body, "vanityName"),
         image=image,
         tasks=tuple(role if state == "APPROVED" else f"{role} ({state})" for role, state in held),
-        verdict=lacking or _standing(name, held),
+        verdict=lacking or organizations.standing(name, held),
     )
 
 
-def _standing(name: str, held: Sequence[tuple[str, str]]) -> Verdict:
-    """Whether one of the roles held on a page may publish; if not, which were found."""
-    approved = {role for role, state in held if state == "APPROVED"}
-    if approved & _POSTING:
-        return Verdict()
-    ask = "Ask a super admin of the page to make you content admin or super admin, then connect again."
-    if approved:
-        found = ", ".join(sorted(role.replace("_", " ").lower() for role in approved))
-        return Verdict(False, "missing_role", f"Your role on the page “{name}” ({found}) does not allow publishing.", how=ask)
-    if any(state == "REQUESTED" for _, state in held):
-        how = "Ask a super admin of the page to approve it, then connect again."
-        return Verdict(False, "role_requested", f"Your role on the page “{name}” is requested and not approved yet.", how=how)
-    return Verdict(False, "role_revoked", f"Your role on the page “{name}” was taken back or declined.", how=ask)
+def _examined(call: Call, tokens: TokenSet, one: Picked, roles: organizations.Roles) -> Candidate:
+    """What is known of it without reading its name."""
+    if one.kind is Kind.PERSON:
+        return _person(Subject(one.external_id, one.external_id), _unpermitted(call, tokens, "w_member_social"))
+    if one.external_id not in roles:
+        return _gone(one)
+    return _page(one.external_id, {}, "", roles[one.external_id], _unpermitted(call, tokens, "w_organization_social"))
 
 
 def _gone(picked: Picked) -> Candidate:

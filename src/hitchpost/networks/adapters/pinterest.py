@@ -54,6 +54,7 @@ _LOGIN = Login(
     ),
     before=("This browser is signed in at pinterest.com with the account that you want to connect.",),
     renewal=Renewal.CONTINUOUS,
+    revocable=False,
 )
 
 

@@ -1,0 +1,44 @@
+"""Profiles as the console's templates want them: plain dictionaries of text; pure."""
+
+from datetime import datetime
+from typing import Any
+
+from hitchpost.networks.base import Kind
+from hitchpost.profiles.service import Profile
+from hitchpost.tokens.service import State
+from hitchpost.web.back import Back
+
+HEALTH = {
+    State.HEALTHY: "Connected",
+    State.EXPIRING: "Expires soon",
+    State.MISSING_PERMISSIONS: "Permission missing",
+    State.NETWORK_TROUBLE: "Waiting for the network",
+    State.RECONNECT_REQUIRED: "Connect again",
+}
+"""What each state is called, short enough for a list."""
+
+_CAN = {"read": "read what it has published", "publish": "publish"}
+
+
+def profile(one: Profile) -> dict[str, Any]:
+    """A profile in a list or at the head of its page."""
+    return {
+        "id": one.id, "name": one.name, "handle": one.handle, "kind": Kind(one.kind).said, "provider": one.provider,
+        "image": f"/pictures/{one.picture}" if one.picture else "", "state": one.health.state, "health_text": HEALTH[one.health.state],
+        "why": one.health.message, "reconnect": one.reconnect_path if one.health.reconnect else "",
+        "path": Back("profile", workspace_id=one.workspace_id, profile=one.id).path(),
+    }  # fmt: skip
+
+
+def health(one: Profile) -> dict[str, Any]:
+    """Everything that is known of how it stands."""
+    of = one.health
+    return {
+        "message": of.message or "It is connected, and its access is looked after by itself.", "how": of.how, "missing": of.missing,
+        "can": [_CAN[what] for what in of.can], "checked": _said(of.checked_at), "until": _said(of.until), "renews": of.renews,
+        "since": _said(of.since), "code": of.code, "fix_by": of.fix_by, "reconnect_path": one.reconnect_path,
+    }  # fmt: skip
+
+
+def _said(moment: datetime | None) -> str:
+    return f"{moment:%-d %B %Y, %H:%M} UTC" if moment else ""

@@ -1,0 +1,178 @@
+"""Examining: what stands behind profiles is looked at again with the very token that would act, on a schedule and after each consent.
+
+Three beats like a renewal (law 1): the reaches' date is moved to a lease's end, the network is asked, the verdict is recorded.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import RowMapping
+
+from hitchpost.clock import Clock
+from hitchpost.db.engine import Database, Tx
+from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
+from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.http import NetworkHttp
+from hitchpost.tokens import gates, repository, timing
+from hitchpost.tokens.apps import Apps
+from hitchpost.tokens.cipher import Place, SealBroken
+from hitchpost.tokens.gates import Rate
+from hitchpost.tokens.renewing import Fresh, Renewing
+from hitchpost.tokens.vault import INSTALLATION, Vault
+
+LEASE = timedelta(minutes=5)
+_AT_ONCE = 200
+_PACE = 60.0
+"""Reaches that a scheduled round examines a minute and app, at most: the calls of people go before."""
+_LATER = timedelta(hours=1)
+_EXAMINE = "examine"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChanged:
+    """What stands behind these profiles can do more or less than before; told in the transaction that records it."""
+
+    profile_ids: tuple[str, ...]
+    usable: bool
+    code: str
+
+
+class Examining:
+    """`on_changed(tx, changed)`: told in the transaction that records another verdict."""
+
+    def __init__(
+        self, database: Database, clock: Clock, vault: Vault, apps: Apps, http: NetworkHttp, renewing: Renewing, *,
+        on_changed: Callable[[Tx, VerdictChanged], None],
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._vault, self._apps, self._http = database, clock, vault, apps, http
+        self._renewing, self._on_changed = renewing, on_changed
+        self._log = structlog.get_logger("hitchpost.tokens")
+
+    async def due(self) -> int:
+        """Story: examine what is due, as far as each app's gate lets it; how many reaches."""
+        now = self._clock.now()
+
+        def claim(tx: Tx) -> list[RowMapping]:
+            rows: dict[str, list[RowMapping]] = {}
+            for row in repository.standing_reaches(tx, due=now, limit=_AT_ONCE):
+                if row["app_id"] in self._apps:
+                    rows.setdefault(row["app_id"], []).append(row)
+            mine: list[RowMapping] = []
+            for app_id, of_app in rows.items():
+                permits = gates.take(tx, app_id, _EXAMINE, len(of_app), Rate(_PACE), now).permits
+                ids = repository.claim_reaches(tx, [row["id"] for row in of_app[:permits]], due=now, until=now + LEASE)
+                mine += [row for row in of_app if row["id"] in ids]
+            return mine
+
+        claimed = await self._database.begin(claim)
+        grants: dict[str, list[RowMapping]] = {}
+        for row in claimed:
+            grants.setdefault(row["grant_id"], []).append(row)
+        await asyncio.gather(*(self._examined(grant_id, rows) for grant_id, rows in grants.items()))
+        return len(claimed)
+
+    async def grant(self, grant_id: str) -> tuple[str, ...]:
+        """Story: examine all that stands on this grant now; the profiles that lost their access by what was found."""
+        now = self._clock.now()
+
+        def claim(tx: Tx) -> Sequence[RowMapping]:
+            rows = [row for row in repository.standing_reaches(tx, grant_id=grant_id) if row["app_id"] in self._apps]
+            repository.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
+            return rows
+
+        rows = await self._database.begin(claim)
+        return await self._examined(grant_id, rows) if rows else ()
+
+    async def profile(self, profile_id: str) -> None:
+        """Story: examine all that stands behind this profile now."""
+        for grant_id in await self._database.read(lambda tx: repository.grants_behind(tx, [profile_id])):
+            await self.grant(grant_id)
+
+    async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[str, ...]:
+        begun, ids = self._clock.now(), [row["id"] for row in rows]
+        picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
+        try:
+            found = await self._found(grant_id, rows[0]["app_id"], picked)
+        except Fault as fault:
+            return await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
+        except SealBroken:
+            # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
+            self._log.error("the tokens of a grant do not open", grant=grant_id)
+            await self._database.begin(lambda tx: repository.put_off(tx, ids, begun + _LATER))
+            return ()
+        return await self._database.begin(lambda tx: self._record(tx, rows, found, begun))
+
+    async def _found(self, grant_id: str, app_id: str, picked: Sequence[Picked]) -> Sequence[Derived]:
+        """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""
+        fresh = await self._renewing.fresh(grant_id)
+        try:
+            return await self._asked(app_id, fresh, picked)
+        except Fault as fault:
+            if fault.kind is not FaultKind.REVOKED:
+                raise
+            newer = await self._renewing.refused(grant_id, fresh.version, fault)
+        return await self._asked(app_id, newer, picked)
+
+    async def _asked(self, app_id: str, fresh: Fresh, picked: Sequence[Picked]) -> Sequence[Derived]:
+        adapter, login = self._apps.serving(app_id)
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                return await adapter.examine(Call(self._http, self._apps[app_id], login, self._clock.now()), fresh.tokens, picked)
+        except TimeoutError:
+            raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
+
+    def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], begun: datetime) -> tuple[str, ...]:
+        lost: list[str] = []
+        for row, derived in zip(rows, found, strict=True):
+            lost += self._note(tx, row, derived.candidate.verdict, begun, tasks=" ".join(derived.candidate.tasks), token=derived)
+        return tuple(dict.fromkeys(lost))
+
+    def _note(
+        self, tx: Tx, row: RowMapping, verdict: Verdict, begun: datetime, *, tasks: str, token: Derived | None = None
+    ) -> tuple[str, ...]:
+        """Write one verdict; the profiles that it takes the access from."""
+        values: dict[str, object] = {
+            "verdict": json.dumps(asdict(verdict)), "tasks": tasks, "checked_at": begun,
+            "check_due_at": self.next(row["app_id"], row["id"], begun),
+        }  # fmt: skip
+        if token is not None and token.token is not None:
+            values["sealed_token"] = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", row["id"]), token.token)
+        if not repository.record_reach(tx, row["id"], begun=begun, values=values):
+            return ()
+        was = json.loads(row["verdict"])
+        if was["usable"] == verdict.usable:
+            return ()
+        profiles = repository.profiles_of_reach(tx, row["id"])
+        self._on_changed(tx, VerdictChanged(profiles, verdict.usable, verdict.code))
+        return () if verdict.usable else profiles
+
+    def _failed(self, tx: Tx, rows: Sequence[RowMapping], fault: Fault, begun: datetime) -> tuple[str, ...]:
+        """What cannot be seen now is seen later; only what the network says of the account itself is a verdict."""
+        if fault.kind in (FaultKind.PERMISSION, FaultKind.BLOCKED):
+            blocked = fault.kind is FaultKind.BLOCKED
+            how = (
+                "Sign in at the network and follow what it asks there." if blocked else "Connect again and allow everything that is asked."
+            )
+            verdict = Verdict(False, "account_blocked" if blocked else "permission_missing", _sentence(fault), how=how)
+            lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"])]
+            return tuple(dict.fromkeys(lost))
+        if fault.kind is not FaultKind.REVOKED:
+            self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], fault=fault.code, kind=fault.kind.value)
+        repository.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
+        return ()
+
+    def next(self, app_id: str, of: str, now: datetime) -> datetime | None:
+        """When something that was examined now is due again, jittered by the id `of`; None: never by itself."""
+        served = self._apps.served_by(app_id)
+        every = served[1].examined_every if served else None
+        return None if every is None else timing.next_due(of, now, now + every * 1.6)
+
+
+def _sentence(fault: Fault) -> str:
+    detail = fault.detail or "a permission is missing"
+    return f"The network says: {detail}."
