@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin
@@ -179,6 +180,21 @@ class House:
     def api(self, key: str) -> httpx2.AsyncClient:
         """A caller with this key."""
         return httpx2.AsyncClient(transport=self.wire, base_url=f"{PUBLIC_URL}/api/_public/v1/", headers={"X-API-Key": key})
+
+    def own(self, key: str) -> httpx2.AsyncClient:
+        """A caller of our own calls beside the contract."""
+        return httpx2.AsyncClient(transport=self.wire, base_url=f"{PUBLIC_URL}/api/v1/", headers={"X-API-Key": key})
+
+    def forward(self, by: timedelta) -> None:
+        """Time passes for both programs."""
+        self.clock.forward(by)
+        self.world.clock.forward(by)
+
+    async def befall(self, network: str, turn: str, person: str = "ada", **more: str) -> None:
+        """Something befalls a person at a network, behind our back."""
+        async with httpx2.AsyncClient(transport=self.wire, base_url=SANDBOX_URL) as plane:
+            told = await plane.post("/_sandbox/turns", json={"network": network, "turn": turn, "person": person, **more})
+            assert told.is_success, told.text
 
     async def rows(self, sql: str) -> list[dict[str, object]]:
         """What stands in the database, read past our own code."""

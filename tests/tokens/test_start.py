@@ -87,7 +87,7 @@ async def connect(services: Services) -> None:
 
     def step(tx: Tx) -> None:
         grant_id = keeper.record_consent(tx, app_id=app.id, consent=given, consent_seq=keeper.take_consent_seq(tx))
-        keeper.back(tx, profile_id="cprofile", grant_id=grant_id, derived=account, confirmed_by="ada")
+        keeper.back(tx, profile_id="cprofile", grant_id=grant_id, provider="pinterest", derived=account, confirmed_by="ada")
 
     await services.database.begin(step)
 

@@ -66,8 +66,7 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
     short = oauth2.token_set(call, graph.settled(answer, call.now, graph.AT_THE_TOKEN_ENDPOINT))
     long = await longer(call, short)
     me = await graph.read(call, long.access, "me", fields="id,name,picture.type(large)")
-    listed = await graph.edge(call, long.access, "me", "permissions", fields="permission,status")
-    granted = frozenset(words(one, "permission") for one in listed.items if one.get("status") == "granted")
+    granted = await permissions(call, long.access)
     subject = oauth2.text(me, "id")
     return Consent(
         tokens=TokenSet(long.access, long.access_expires_at, scopes=granted),
@@ -75,6 +74,12 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
         granted=granted,
         missing=tuple(scope for scope in call.login.asked(call.app) if scope not in granted),
     )
+
+
+async def permissions(call: Call, access: Secret) -> frozenset[str]:
+    """What the person grants at this moment; each can be taken back by itself. Raises Fault."""
+    listed = await graph.edge(call, access, "me", "permissions", fields="permission,status")
+    return frozenset(words(one, "permission") for one in listed.items if one.get("status") == "granted")
 
 
 async def longer(call: Call, tokens: TokenSet) -> TokenSet:

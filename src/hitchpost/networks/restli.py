@@ -183,9 +183,14 @@ async def picture(call: Call, token: Secret, asset: str) -> str:
         return ""
 
 
+async def introspected(call: Call, token: Secret) -> Json:
+    """What LinkedIn itself says of a token: `active`, and of a living one `scope` (RFC 7662, at an address of its own). Raises Fault."""
+    return redeemed(await _about(call, "introspectToken", token))
+
+
 async def alive(call: Call, token: Secret) -> bool:
-    """Whether LinkedIn itself counts the token as active (RFC 7662, at an address of its own). Raises Fault."""
-    return redeemed(await _about(call, "introspectToken", token)).get("active") is True
+    """Whether LinkedIn itself counts the token as active. Raises Fault."""
+    return (await introspected(call, token)).get("active") is True
 
 
 async def end(call: Call, token: Secret) -> bool:

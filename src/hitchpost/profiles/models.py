@@ -24,6 +24,15 @@ profiles = Table(
     UniqueConstraint("workspace_id", "provider", "kind", "id_scope", "external_id"),
 )
 
+deletions = Table(
+    "deletions",
+    metadata,
+    # What the network was told to show the person; made from app and person by HMAC, so that it names nobody.
+    Column("code", Key(), primary_key=True),
+    Column("app_id", Key(), nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+
 pictures = Table(
     "pictures",
     metadata,

@@ -64,7 +64,7 @@ class Profiles:
         profile_id, was = str(known["id"]), known["state"]
         shown: dict[str, object] = {"name": candidate.name, "handle": candidate.handle, "state": "attached"}
         repository.renew(tx, profile_id, shown | ({"picture": picture} if picture else {}))
-        self._tokens.back(tx, profile_id=profile_id, grant_id=grant_id, derived=derived, confirmed_by=person_id)
+        self._tokens.back(tx, profile_id=profile_id, grant_id=grant_id, provider=provider, derived=derived, confirmed_by=person_id)
         kind = "profile.renewed" if was == "attached" else "profile.attached"
         self._note(tx, kind, workspace_id, profile_id, person_id, provider=provider, name=candidate.name, kind=str(candidate.kind))
         return Attached(profile_id, renewed=not new)

@@ -26,6 +26,7 @@ class Apps:
         self._by_id: dict[str, AppCredentials] = {}
         self._ways: dict[str, tuple[Way, ...]] = {}
         self._served: dict[str, tuple[Adapter, Login]] = {}
+        self._of_provider: dict[tuple[str, str], tuple[Adapter, Login]] = {}
 
     def __getitem__(self, app_id: str) -> AppCredentials:
         return self._by_id[app_id]
@@ -40,6 +41,10 @@ class Apps:
     def served_by(self, app_id: str) -> tuple[Adapter, Login] | None:
         """A network and login that the app serves: what speaks for it when a grant is given back. None: that network is no longer known."""
         return self._served.get(app_id)
+
+    def at(self, app_id: str, provider: str) -> tuple[Adapter, Login] | None:
+        """This very network, by the login of its own that the app serves: one app may serve two. None: no longer known."""
+        return self._of_provider.get((app_id, provider))
 
     def serving(self, app_id: str) -> tuple[Adapter, Login]:
         """The same, where it is certain. Raises KeyError."""
@@ -66,6 +71,7 @@ class Apps:
                 for login in adapter.logins:
                     if login.slot == row["slot"]:
                         self._served.setdefault(row["id"], (adapter, login))
+                        self._of_provider[row["id"], adapter.provider] = (adapter, login)
         served = {one.slot: one.providers for one in configured}
         for adapter in self._catalog:
             self._ways[adapter.provider] = tuple(

@@ -60,7 +60,7 @@ class Examining:
         def claim(tx: Tx) -> list[RowMapping]:
             rows: dict[str, list[RowMapping]] = {}
             for row in repository.standing_reaches(tx, due=now, limit=_AT_ONCE):
-                if row["app_id"] in self._apps:
+                if self._apps.at(row["app_id"], row["provider"]):
                     rows.setdefault(row["app_id"], []).append(row)
             mine: list[RowMapping] = []
             for app_id, of_app in rows.items():
@@ -70,10 +70,7 @@ class Examining:
             return mine
 
         claimed = await self._database.begin(claim)
-        grants: dict[str, list[RowMapping]] = {}
-        for row in claimed:
-            grants.setdefault(row["grant_id"], []).append(row)
-        await asyncio.gather(*(self._examined(grant_id, rows) for grant_id, rows in grants.items()))
+        await self._each(claimed)
         return len(claimed)
 
     async def grant(self, grant_id: str) -> tuple[str, ...]:
@@ -81,12 +78,19 @@ class Examining:
         now = self._clock.now()
 
         def claim(tx: Tx) -> Sequence[RowMapping]:
-            rows = [row for row in repository.standing_reaches(tx, grant_id=grant_id) if row["app_id"] in self._apps]
+            rows = [row for row in repository.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
             repository.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
             return rows
 
-        rows = await self._database.begin(claim)
-        return await self._examined(grant_id, rows) if rows else ()
+        return await self._each(await self._database.begin(claim))
+
+    async def _each(self, rows: Sequence[RowMapping]) -> tuple[str, ...]:
+        """Side by side for each grant and network; the profiles that lost their access."""
+        together: dict[tuple[str, str], list[RowMapping]] = {}
+        for row in rows:
+            together.setdefault((row["grant_id"], row["provider"]), []).append(row)
+        lost = await asyncio.gather(*(self._examined(grant_id, rows) for (grant_id, _), rows in together.items()))
+        return tuple(dict.fromkeys(one for some in lost for one in some))
 
     async def profile(self, profile_id: str) -> None:
         """Story: examine all that stands behind this profile now."""
@@ -97,7 +101,7 @@ class Examining:
         begun, ids = self._clock.now(), [row["id"] for row in rows]
         picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
         try:
-            found = await self._found(grant_id, rows[0]["app_id"], picked)
+            found = await self._found(grant_id, rows[0], picked)
         except Fault as fault:
             return await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
         except SealBroken:
@@ -107,22 +111,24 @@ class Examining:
             return ()
         return await self._database.begin(lambda tx: self._record(tx, rows, found, begun))
 
-    async def _found(self, grant_id: str, app_id: str, picked: Sequence[Picked]) -> Sequence[Derived]:
+    async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked]) -> Sequence[Derived]:
         """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""
         fresh = await self._renewing.fresh(grant_id)
         try:
-            return await self._asked(app_id, fresh, picked)
+            return await self._asked(row, fresh, picked)
         except Fault as fault:
             if fault.kind is not FaultKind.REVOKED:
                 raise
             newer = await self._renewing.refused(grant_id, fresh.version, fault)
-        return await self._asked(app_id, newer, picked)
+        return await self._asked(row, newer, picked)
 
-    async def _asked(self, app_id: str, fresh: Fresh, picked: Sequence[Picked]) -> Sequence[Derived]:
-        adapter, login = self._apps.serving(app_id)
+    async def _asked(self, row: RowMapping, fresh: Fresh, picked: Sequence[Picked]) -> Sequence[Derived]:
+        served = self._apps.at(row["app_id"], row["provider"])
+        assert served is not None, "only what can be examined is claimed"
+        adapter, login = served
         try:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
-                return await adapter.examine(Call(self._http, self._apps[app_id], login, self._clock.now()), fresh.tokens, picked)
+                return await adapter.examine(Call(self._http, self._apps[row["app_id"]], login, self._clock.now()), fresh.tokens, picked)
         except TimeoutError:
             raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
 

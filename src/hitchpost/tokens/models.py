@@ -67,11 +67,15 @@ token_sets = Table(
     Column("key_id", Key(), nullable=False),
 )
 
+_EXAMINED = text("check_due_at IS NOT NULL")
+
 reaches = Table(
     "reaches",
     metadata,
     Column("id", Key(), primary_key=True),
     Column("grant_id", Key(), ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    # Whose profiles stand on it: one Meta app serves facebook and instagram, and each is examined by its own adapter.
+    Column("provider", Key(), nullable=False),
     Column("kind", Key(), nullable=False),
     Column("external_id", Key(), nullable=False),
     Column("parent_id", Key(), nullable=False),
@@ -82,6 +86,7 @@ reaches = Table(
     Column("checked_at", Instant, nullable=False),
     Column("check_due_at", Instant),
     UniqueConstraint("grant_id", "kind", "external_id"),
+    Index("ix_reaches_check_due", "check_due_at", postgresql_where=_EXAMINED, sqlite_where=_EXAMINED),
 )
 
 backings = Table(
@@ -107,6 +112,14 @@ gates = Table(
     Column("failures", Integer, nullable=False),
     Column("closed_until", Instant),
     PrimaryKeyConstraint("app_id", "bucket"),
+)
+
+halt = Table(
+    "halt",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    # Since when nothing is done with anybody's access, in any process; empty while all is well.
+    Column("since", Instant),
 )
 
 data_keys = Table(

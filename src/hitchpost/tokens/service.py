@@ -129,7 +129,7 @@ class TokenKeeper:
 
     # What stands behind profiles.
 
-    def back(self, tx: Tx, *, profile_id: str, grant_id: str, derived: Derived, confirmed_by: str) -> None:
+    def back(self, tx: Tx, *, profile_id: str, grant_id: str, provider: str, derived: Derived, confirmed_by: str) -> None:
         """Step: the grant's reach stands behind the profile, confirmed by a member; the same reach again is renewed in place.
 
         Raises Problem access_revoked, so that nothing is attached, when the grant has been given back meanwhile.
@@ -138,7 +138,8 @@ class TokenKeeper:
         if grant is None or grant["state"] != "live":
             raise Problem("access_revoked", network=self._apps.title_of(grant["app_id"]) if grant else "", detail=GIVEN_BACK)
         values: dict[str, object] = {
-            "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": json.dumps(asdict(one.verdict)), "checked_at": now,
+            "provider": provider, "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": json.dumps(asdict(one.verdict)),
+            "checked_at": now,
             "check_due_at": self._examining.next(grant["app_id"], grant_id, now),
         }  # fmt: skip
         reach_id = repository.put_reach(tx, grant_id, one.kind, one.external_id, new_id(), values)

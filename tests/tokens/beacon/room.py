@@ -75,7 +75,9 @@ class Room:
 
     async def backed(self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada") -> None:
         await self.database.begin(
-            lambda tx: self.keeper.back(tx, profile_id=profile_id, grant_id=grant_id, derived=derived or page(), confirmed_by=by)
+            lambda tx: self.keeper.back(
+                tx, profile_id=profile_id, grant_id=grant_id, provider="beacon", derived=derived or page(), confirmed_by=by
+            )
         )
 
     async def tokens(self, grant_id: str) -> TokenSet:

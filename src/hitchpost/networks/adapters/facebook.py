@@ -1,6 +1,7 @@
 """Facebook: one consent gives every Page that the person shared, each with its own token. Facts: docs/networks/facebook.md."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from hitchpost.networks import meta, oauth2
@@ -71,6 +72,9 @@ class Facebook(Adapter):
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
+
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        return await self.derive(call, replace(tokens, scopes=await meta.permissions(call, tokens.access)), picked)
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return await meta.longer(call, tokens)

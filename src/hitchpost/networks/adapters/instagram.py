@@ -99,6 +99,11 @@ class Instagram(Adapter):
         lacking = oauth2.unpermitted(call, tokens.scopes, _NEEDED)
         return tuple(await abreast(partial(_derived, call, tokens, lacking), picked))
 
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        if not _direct(call):
+            tokens = replace(tokens, scopes=await meta.permissions(call, tokens.access))
+        return await self.derive(call, tokens, picked)
+
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return await instagram_login.renewed(call, tokens) if _direct(call) else await meta.longer(call, tokens)
 

@@ -8,6 +8,7 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from hitchpost.errors import FixBy
@@ -170,8 +171,13 @@ class LinkedIn(Adapter):
 
     async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         # Introspection costs no quota of the member's; pages take one list of roles, however many they are.
-        if not await restli.alive(call, tokens.access):
-            raise Fault(FaultKind.REVOKED, "introspection", "LinkedIn counts the access as ended")
+        said = await restli.introspected(call, tokens.access)
+        if said.get("active") is not True:
+            status = words(said, "status")
+            raise Fault(
+                FaultKind.REVOKED, status if status in ("expired", "revoked") else "introspection", "LinkedIn counts the access as ended"
+            )
+        tokens = replace(tokens, scopes=oauth2.split_scopes(said.get("scope")) or tokens.scopes)
         pages = {one.external_id for one in picked if one.kind is Kind.ORGANIZATION}
         roles, _ = await organizations.roles(call, tokens.access, only=pages) if pages else ({}, ())
         return tuple(Derived(_examined(call, tokens, one, roles)) for one in picked)
