@@ -29,6 +29,7 @@ from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
 from hitchpost.people import pages as people_pages
 from hitchpost.profiles import api as profiles_api
+from hitchpost.profiles import notices
 from hitchpost.profiles import pages as profiles_pages
 from hitchpost.settings import BadSettings, Settings, read_settings
 from hitchpost.tokens.ring import BadRing
@@ -89,6 +90,7 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
         *people_pages.routes(services.people, pages, settings),
         *workspaces_pages.routes(services.workspaces, services.people, pages, settings),
         *profiles_pages.routes(services.profiles),
+        *notices.routes(services.leaving, pages, settings.public_url),
         *ProfilePages(services.database, services.workspaces, services.profiles, signed_in, pages).routes(),
         pages.static.route(),
         Route("/openapi.json", _document(app, settings), methods=["GET"]),

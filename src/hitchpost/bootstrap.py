@@ -8,7 +8,7 @@ from functools import partial
 import httpx2
 
 from hitchpost.clock import Clock, SystemClock
-from hitchpost.connect.callbacks import end_flows_of_browsers, end_flows_of_member, flow_open
+from hitchpost.connect.callbacks import end_flows_of_browsers, end_flows_of_member, flow_open, forget_person
 from hitchpost.connect.jobs import run_due
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
@@ -22,6 +22,7 @@ from hitchpost.people.auth import SignedIn
 from hitchpost.people.service import People
 from hitchpost.profiles.endings import grant_ended, verdict_changed
 from hitchpost.profiles.gallery import Gallery
+from hitchpost.profiles.leaving import Leaving
 from hitchpost.profiles.service import Profiles
 from hitchpost.settings import AppSettings, Configuration, Settings
 from hitchpost.tokens.ring import load_or_make
@@ -44,6 +45,7 @@ class Services:
     workspaces: Workspaces
     tokens: TokenKeeper
     profiles: Profiles
+    leaving: Leaving
     flow: ConnectFlow
     looks: Looks
     ticker: Ticker
@@ -96,7 +98,7 @@ async def build(
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
         workspaces=workspaces, tokens=tokens, profiles=profiles,
- flow=flow, looks=looks, ticker=ticker,
+        leaving=Leaving(database, clock, tokens, on_forgotten=forget_person), flow=flow, looks=looks, ticker=ticker,
         ring_made_at=ring.made_at,
     )  # fmt: skip
 

@@ -110,6 +110,8 @@ CATALOGUE: Mapping[str, Entry] = {
                                  "The access was lost in a renewal", "Connect again. Nothing else is affected."),
     "not_confirmed": Entry(400, "No confirmed access stands behind this profile.", _P, "Nobody has confirmed the access", "Connect again and pick this profile."),
     "profile_not_found": Entry(404, "There is no such profile in this workspace.", _C, "No such profile", "See GET /social-profiles for those that there are."),
+    "signed_request_invalid": Entry(400, "The signed_request is not signed with this app's secret.", _O, "Signature refused",
+                                    "Check the app's secret in the settings: docs/networks/{provider}.md says which one signs."),
     "selection_empty": Entry(400, "Pick at least one profile.", _P, "Nothing picked", "Tick what you want to connect."),
     "selection_foreign": Entry(400, "The selection names something that was not offered. Nothing was connected.", _P, "Selection refused", "Pick from the list."),
     "selection_unusable": Entry(400, "{name} cannot be connected: {detail}. Nothing was connected.", _P, "One of them cannot be connected", "Pick again."),

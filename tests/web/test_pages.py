@@ -105,6 +105,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "form_token": "t",
     },
     "console/disconnect.html": {"workspace": WORKSPACE, "one": PROFILE, "prospect": PROSPECT, "form_token": "t"},
+    "profiles/deletion.html": {"code": HOSTILE, "on": HOSTILE},
     "console/disconnected.html": {"one": PROFILE, "fate": "kept", "kept_for": (HOSTILE,), "remove_app": ""},
 }
 

@@ -16,6 +16,12 @@ def end_flows_of_member(tx: Tx, workspace_id: str, person_id: str) -> None:
     repository.end(tx, repository.of_member(workspace_id, person_id), Status.FAILED, "rights_lost")
 
 
+def forget_person(tx: Tx, grant_id: str) -> None:
+    """Step: what flows remember of whoever gave this grant goes, and those under way end."""
+    repository.end(tx, repository.of_grant(grant_id), Status.FAILED, "access_revoked")
+    repository.forget_found(tx, grant_id)
+
+
 def flow_open(clock: Clock, tx: Tx, grant_id: str) -> bool:
     """Step: whether a connection under way still needs the grant."""
     return repository.flow_open(tx, grant_id, clock.now())

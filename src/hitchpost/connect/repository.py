@@ -79,6 +79,17 @@ def of_member(workspace_id: str, person_id: str) -> ColumnElement[bool]:
     return and_(requests.c.workspace_id == workspace_id, requests.c.person_id == person_id)
 
 
+def of_grant(grant_id: str) -> ColumnElement[bool]:
+    return requests.c.grant_id == grant_id
+
+
+def forget_found(tx: Tx, grant_id: str) -> None:
+    """Delete what was found by a grant's flows: who consented, and what could be attached."""
+    mine = select(requests.c.id).where(requests.c.grant_id == grant_id)
+    tx.execute(delete(candidates).where(candidates.c.request_id.in_(mine)))
+    tx.execute(update(requests).where(requests.c.grant_id == grant_id).values(found="", facts=""))
+
+
 def beyond_cap(tx: Tx, person_id: str, cap: int) -> ColumnElement[bool]:
     """The person's open requests but the `cap` newest."""
     query = select(requests.c.id).where(requests.c.person_id == person_id, requests.c.status.in_(OPEN))

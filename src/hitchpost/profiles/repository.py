@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, exists, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
-from hitchpost.profiles.models import pictures, profiles
+from hitchpost.profiles.models import deletions, pictures, profiles
 
 
 def find(tx: Tx, workspace_id: str, provider: str, kind: str, id_scope: str, external_id: str) -> RowMapping:
@@ -52,6 +52,15 @@ def attached(tx: Tx, workspace_ids: Sequence[str]) -> Sequence[RowMapping]:
 
 def by_ids(tx: Tx, ids: Sequence[str]) -> Sequence[RowMapping]:
     return tx.execute(select(profiles).where(profiles.c.id.in_(ids)).order_by(profiles.c.name, profiles.c.id)).mappings().all()
+
+
+def keep_deletion(tx: Tx, code: str, app_id: str, now: datetime) -> None:
+    """Remember a deletion by its code; a repeated one keeps its first date."""
+    insert_or_keep(tx, deletions, {"code": code, "app_id": app_id, "received_at": now})
+
+
+def deletion(tx: Tx, code: str) -> datetime | None:
+    return tx.execute(select(deletions.c.received_at).where(deletions.c.code == code)).scalar_one_or_none()
 
 
 def picture(tx: Tx, name: str) -> RowMapping | None:

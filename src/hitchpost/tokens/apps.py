@@ -1,6 +1,6 @@
 """The configured OAuth apps: settings become rows (an app's identity is owner, authority, client id), rows become credentials in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import RowMapping
 
@@ -45,6 +45,18 @@ class Apps:
     def at(self, app_id: str, provider: str) -> tuple[Adapter, Login] | None:
         """This very network, by the login of its own that the app serves: one app may serve two. None: no longer known."""
         return self._of_provider.get((app_id, provider))
+
+    def noticed(self, authority: str, client_id: str) -> tuple[str, tuple[Secret, ...]] | None:
+        """The installation's app with this client id whose network sends signed notices, and the secrets that may sign them."""
+        for app_id, (_, login) in self._served.items():
+            if login.authority == authority and login.notices and self._by_id[app_id].client_id == client_id:
+                return app_id, tuple(self._by_id[one].client_secret for one in (app_id, *self._signing_too(app_id)))
+        return None
+
+    def _signing_too(self, app_id: str) -> Iterator[str]:
+        """Whether an Instagram app's notices are signed by its own secret or by that of the Meta app it belongs to is not established."""
+        if self._served[app_id][1].authority == "instagram":
+            yield from (one for one, (_, login) in self._served.items() if login.authority == "meta")
 
     def serving(self, app_id: str) -> tuple[Adapter, Login]:
         """The same, where it is certain. Raises KeyError."""

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import hmac
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -39,6 +41,12 @@ def _cipher(data_key: bytes, place: Place) -> AESGCM:
     # A key for each row lifts GCM's limit of about 2^32 random nonces for one key.
     info = _joined("hitchpost", place.table, place.column, place.row)
     return AESGCM(HKDFExpand(SHA256(), KEY_BYTES, info).derive(data_key))
+
+
+def mark(data_key: bytes, purpose: str, text: str) -> str:
+    """HMAC-SHA256 of `text` in hexadecimal, under a subkey that serves `purpose` alone."""
+    subkey = HKDFExpand(SHA256(), KEY_BYTES, _joined("hitchpost mark", purpose)).derive(data_key)
+    return hmac.new(subkey, text.encode(), hashlib.sha256).hexdigest()
 
 
 def seal(data_key: bytes, key_id: str, place: Place, clear: bytes) -> str:

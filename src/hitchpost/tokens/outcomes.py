@@ -22,7 +22,7 @@ _SETTLED = (FaultKind.NOT_SENT, FaultKind.THROTTLED, FaultKind.MISCONFIGURED, Fa
 """After these the tokens that were sent are as good as before."""
 
 _EXPIRED = ("463", "65602", "expired")
-_TAKEN_BACK = ("458", "466", "revoked", "65601")
+_TAKEN_BACK = ("458", "466", "revoked", "65601", "app_removed")
 
 
 def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:

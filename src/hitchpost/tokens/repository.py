@@ -1,6 +1,6 @@
 """Reads and conditional updates of apps, grants, reaches and backings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, select, update
@@ -79,6 +79,12 @@ def hold_or_make(tx: Tx, app_id: str, subject: str, fresh: dict[str, object]) ->
     insert_or_keep(tx, grants, {"app_id": app_id, "subject": subject, **fresh})
     query = select(grants).where(grants.c.app_id == app_id, grants.c.subject == subject).with_for_update()
     return tx.execute(query).mappings().one()
+
+
+def of_subject(tx: Tx, app_id: str, subject: str) -> RowMapping | None:
+    """The grant of (app, subject), held until the transaction ends."""
+    query = select(grants).where(grants.c.app_id == app_id, grants.c.subject == subject).with_for_update()
+    return tx.execute(query).mappings().one_or_none()
 
 
 def hold(tx: Tx, grant_id: str) -> RowMapping | None:
@@ -214,6 +220,21 @@ def profiles_of_reach(tx: Tx, reach_id: str) -> tuple[str, ...]:
     """The profiles that stand on the reach."""
     query = select(backings.c.profile_id).where(backings.c.reach_id == reach_id, backings.c.state == "live")
     return tuple(tx.execute(query).scalars())
+
+
+def only_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
+    """The profiles all of whose backings, severed ones included, are this grant's."""
+    here = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id).where(reaches.c.grant_id == grant_id)
+    elsewhere = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id).where(reaches.c.grant_id != grant_id)
+    query = select(backings.c.profile_id).where(backings.c.profile_id.in_(here), backings.c.profile_id.not_in(elsewhere)).distinct()
+    return tuple(tx.execute(query).scalars())
+
+
+def mark_reaches(tx: Tx, grant_id: str, mark: Callable[[str], str]) -> None:
+    """Replace what a grant's reaches are called at the network."""
+    for reach_id in tx.execute(select(reaches.c.id).where(reaches.c.grant_id == grant_id)).scalars().all():
+        values = {"external_id": mark(reach_id), "parent_id": "", "check_due_at": None}
+        tx.execute(update(reaches).where(reaches.c.id == reach_id).values(values))
 
 
 def sever(tx: Tx, profile_ids: Sequence[str]) -> None:

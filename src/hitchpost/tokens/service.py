@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping
 
@@ -26,6 +26,9 @@ from hitchpost.tokens.giving_back import Fate, GivingBack
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.vault import INSTALLATION, Vault, tokens_place
+
+CLOCKS_APART = timedelta(minutes=10)
+"""How far the networks' clocks may be from ours (R15)."""
 
 # What other rooms need beside the keeper, at one address.
 __all__ = ["Fate", "Fresh", "GrantEnded", "Standing", "State", "TokenKeeper", "VerdictChanged"]
@@ -180,6 +183,43 @@ class TokenKeeper:
         rows = [repository.hold(tx, grant_id) for grant_id in repository.grants_behind(tx, [profile_id])]
         served = [self._apps.served_by(row["app_id"]) for row in rows if row is not None]
         return all(one is not None and one[1].revocable for one in served)
+
+    # What people do at the network themselves.
+
+    def noticed_app(self, authority: str, client_id: str) -> tuple[str, tuple[Secret, ...]] | None:
+        """The installation's app with this client id, if its network sends notices, and the secrets that may sign them."""
+        return self._apps.noticed(authority, client_id)
+
+    def taken_back(self, tx: Tx, app_id: str, subject: str, at: datetime | None) -> str:
+        """Step: the person removed the app at `at`: the grant ends, is severed, and its tokens are destroyed; its id, or empty.
+
+        Nothing happens when there is none, or when the person has consented again since; where clocks may deceive, the network is asked.
+        """
+        row = repository.of_subject(tx, app_id, subject)
+        if row is None or (at is not None and row["consented_at"] > at):
+            if row is not None and at is not None and row["consented_at"] <= at + CLOCKS_APART:
+                standing = repository.standing_reaches(tx, grant_id=row["id"])
+                repository.put_off(tx, [one["id"] for one in standing], self._clock.now())
+            return ""
+        fault = Fault(FaultKind.REVOKED, "app_removed", "the person removed the app")
+        self._renewal.end(tx, row["id"], fault)
+        repository.sever_grant(tx, row["id"])
+        repository.destroy(tx, row["id"])
+        return str(row["id"])
+
+    def standing_alone(self, tx: Tx, grant_id: str) -> tuple[str, ...]:
+        """Step: the profiles that nothing but this grant has ever stood behind."""
+        return repository.only_on(tx, grant_id)
+
+    def forget(self, tx: Tx, grant_id: str) -> None:
+        """Step: nothing in the grant names the person any more; a later consent of theirs makes another one."""
+        mark = self.mark(tx, "grant", grant_id)
+        repository.change_grant(tx, grant_id, {"subject": f"deleted:{mark}", "name": "", "state": "gone", "due_at": None})
+        repository.mark_reaches(tx, grant_id, lambda reach_id: self.mark(tx, "reach", reach_id))
+
+    def mark(self, tx: Tx, purpose: str, text: str) -> str:
+        """Step: 64 hexadecimal digits that stand for `text`, made with the installation's key: who has not the key cannot test a guess."""
+        return self._vault.mark(tx, purpose, text)
 
     async def examine(self, profile_id: str) -> None:
         """Story: look now, with the network, whether what stands behind this profile still does."""

@@ -12,8 +12,8 @@ from starlette.types import ExceptionHandler
 from hitchpost.errors import Problem
 from hitchpost.web.pages import Pages
 
-JSON_WORLD = ("/api/_public/", "/api/v1/")
-"""Paths that programs call with a key: cookies mean nothing there, and every answer is JSON."""
+JSON_WORLD = ("/api/_public/", "/api/v1/", "/api/networks/")
+"""Paths that programs call, with a key or signed by a network: cookies mean nothing there, and every answer is JSON."""
 
 CLIENT_LEFT = 499
 """The status in the log when nobody is there any more to be answered."""
