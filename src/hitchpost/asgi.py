@@ -27,6 +27,7 @@ from hitchpost.console.profile_pages import ProfilePages
 from hitchpost.db import schema
 from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
+from hitchpost.jobs.loop import new_loop
 from hitchpost.people import pages as people_pages
 from hitchpost.profiles import api as profiles_api
 from hitchpost.profiles import notices
@@ -170,20 +171,12 @@ async def _main() -> int:
 
 def main() -> int:
     """Exit code 2 for a configuration that cannot work; the sentence on stderr names the setting."""
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner(loop_factory=new_loop()) as runner:
         try:
             return runner.run(_main())
         except KeyboardInterrupt:
             # Ctrl-C is the usual end on a console: uvicorn raises it once more when everything is closed.
             return 0
-
-
-def _loop() -> Any:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

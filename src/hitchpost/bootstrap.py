@@ -1,6 +1,5 @@
 """The only place that builds things: configuration in, services out. Callbacks from lower rooms to higher ones are tied here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,9 +11,11 @@ from hitchpost.connect.callbacks import end_flows_of_browsers, end_flows_of_memb
 from hitchpost.connect.jobs import run_due
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
+from hitchpost.connect.shredding import Shredding
 from hitchpost.db import schema
 from hitchpost.db.engine import Database, Tx, open_database
 from hitchpost.events.service import Events
+from hitchpost.jobs.stopping import GRACE, Stopping
 from hitchpost.jobs.ticker import Beat, Ticker
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
@@ -24,7 +25,7 @@ from hitchpost.profiles.endings import grant_ended, verdict_changed
 from hitchpost.profiles.gallery import Gallery
 from hitchpost.profiles.leaving import Leaving
 from hitchpost.profiles.service import Profiles
-from hitchpost.settings import AppSettings, Configuration, Settings
+from hitchpost.settings import Configuration, Settings
 from hitchpost.tokens.ring import load_or_make
 from hitchpost.tokens.service import TokenKeeper
 from hitchpost.tokens.vault import Vault, is_unused
@@ -46,16 +47,18 @@ class Services:
     tokens: TokenKeeper
     profiles: Profiles
     leaving: Leaving
+    shredding: Shredding
     flow: ConnectFlow
     looks: Looks
     ticker: Ticker
     ring_made_at: str
 
     async def close(self) -> None:
-        """Stop what runs in the background, then what it uses."""
+        """Stop what runs in the background within GRACE seconds, then what it uses; no lease is left behind."""
+        until = self.clock.monotonic() + GRACE
         await self.ticker.stop()
-        await self.tokens.settled()
-        await self.looks.settled()
+        await self.tokens.settled(until - self.clock.monotonic())
+        await self.looks.stop(until - self.clock.monotonic())
         await self.http.close()
         await self.database.close()
 
@@ -79,7 +82,19 @@ async def build(
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
-    tokens = await _token_keeper(configuration.apps, Vault(ring, clock), database, clock, catalog, http, settings.renewals_a_minute)
+    stopping = Stopping()
+    vault = Vault(ring, clock, reload=lambda: load_or_make(settings, database_empty=False))
+    tokens = TokenKeeper(
+        database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
+        on_verdict=partial(verdict_changed, clock), renewals_a_minute=settings.renewals_a_minute, stopping=stopping,
+    )  # fmt: skip
+
+    def start(tx: Tx) -> None:
+        # First of all that the ring opens this database: until then nothing is written.
+        vault.check(tx)
+        tokens.configure_apps(tx, configuration.apps)
+
+    await database.begin(start)
     profiles = Profiles(database, clock, tokens, workspaces, catalog, Gallery(database, clock, http))
     flow = ConnectFlow(
         database=database, clock=clock, catalog=catalog, http=http, workspaces=workspaces, tokens=tokens, profiles=profiles,
@@ -93,12 +108,14 @@ async def build(
             Beat("examinations", 30.0, tokens.examine_due),
             Beat("abandoned grants", 60.0, tokens.sweep_abandoned),
             Beat("events", 1.0, Events(database).seal),
-        ]
+        ],
+        stopping,
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
         workspaces=workspaces, tokens=tokens, profiles=profiles,
-        leaving=Leaving(database, clock, tokens, on_forgotten=forget_person), flow=flow, looks=looks, ticker=ticker,
+        leaving=Leaving(database, clock, tokens, on_forgotten=forget_person),
+        shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, ticker=ticker,
         ring_made_at=ring.made_at,
     )  # fmt: skip
 
@@ -113,20 +130,3 @@ def people_and_workspaces(settings: Settings, database: Database, clock: Clock) 
         on_session_ended=end_flows_of_browsers,
     )
     return people, Workspaces(database, clock, people, on_member_changed=end_flows_of_member)
-
-
-async def _token_keeper(
-    apps: Sequence[AppSettings], vault: Vault, database: Database, clock: Clock, catalog: Catalog, http: NetworkHttp, renewals_a_minute: int
-) -> TokenKeeper:
-    """The keeper, once the vault's ring has opened this database, with the configured apps."""
-    keeper = TokenKeeper(
-        database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
-        on_verdict=partial(verdict_changed, clock), renewals_a_minute=renewals_a_minute,
-    )  # fmt: skip
-
-    def start(tx: Tx) -> None:
-        vault.check(tx)
-        keeper.configure_apps(tx, apps)
-
-    await database.begin(start)
-    return keeper

@@ -92,6 +92,8 @@ CATALOGUE: Mapping[str, Entry] = {
                           "Start again. A code lives for a short time and works once.", True),
     "app_misconfigured": Entry(502, "{network} rejects this server's app: {detail}. You cannot mend this.", _O, "This server's {network} app is misconfigured",
                                "Tell whoever runs this server, with this page's code."),
+    "halted": Entry(503, "Whoever runs this server has stopped all use of people's access for now.", _O, "Stopped for an emergency",
+                    "Nothing is lost. Ask whoever runs this server; it goes on when they say so.", True),
     "network_down": Entry(502, "{network} could not be reached or did not answer.", _N, "{network} does not answer", "Try again in a minute.", True),
     "network_trouble": Entry(502, "{network} reports a fault of its own.", _N, "{network} has trouble", "Try again in a few minutes.", True),
     "network_throttled": Entry(502, "{network} asks us to slow down.", _N, "{network} asks us to wait", "Try again {when}.", True),

@@ -11,7 +11,7 @@ ROOMS = frozenset(path.parent.name for path in HOUSE.glob("*/service.py"))
 OPEN = frozenset(("service", "auth"))
 WORDS = frozenset((("workspaces", "roles"), ("workspaces", "schemas"), ("people", "cookies")))
 """Pure files of words that others use as well: roles and rights, the error body of the public API, the form token of a guest."""
-BUILDERS = frozenset(("asgi.py", "bootstrap.py", "cli.py", "migrations", "demo"))
+BUILDERS = frozenset(("asgi.py", "bootstrap.py", "cli", "worker.py", "migrations", "demo"))
 TABLES = frozenset(("models", "repository"))
 
 

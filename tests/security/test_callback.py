@@ -246,11 +246,11 @@ async def test_A9_verifiers_are_long_fresh_and_sealed_and_sent_only_where_the_ne
 
 
 async def _verifiers(town: Town) -> list[Secret]:
-    rows = await town.house.rows("SELECT id, sealed_verifier FROM authorization_requests WHERE sealed_verifier <> ''")
+    rows = await town.house.rows("SELECT id, workspace_id, sealed_verifier FROM authorization_requests WHERE sealed_verifier <> ''")
     place = ("authorization_requests", "sealed_verifier")
     unseal = town.house.services.tokens.unseal
     return await town.house.services.database.read(
-        lambda tx: [unseal(tx, *place, str(one["id"]), str(one["sealed_verifier"])) for one in rows]
+        lambda tx: [unseal(tx, str(one["workspace_id"]), *place, str(one["id"]), str(one["sealed_verifier"])) for one in rows]
     )
 
 

@@ -73,10 +73,10 @@ async def sweep(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Sweep]:
 async def _verifiers(sweep: Sweep) -> None:
     """The verifiers of all trips that wait for an answer, which most networks never get to see."""
     keeper, place = sweep.house.services.tokens, ("authorization_requests", "sealed_verifier")
-    rows = await sweep.house.rows("SELECT id, sealed_verifier FROM authorization_requests WHERE sealed_verifier <> ''")
+    rows = await sweep.house.rows("SELECT id, workspace_id, sealed_verifier FROM authorization_requests WHERE sealed_verifier <> ''")
 
     def unsealed(tx: Tx) -> list[Secret]:
-        return [keeper.unseal(tx, *place, str(row["id"]), str(row["sealed_verifier"])) for row in rows]
+        return [keeper.unseal(tx, str(row["workspace_id"]), *place, str(row["id"]), str(row["sealed_verifier"])) for row in rows]
 
     sweep.canaries.add("verifier", *(one.reveal() for one in await sweep.house.services.database.read(unsealed)))
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import permutations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from hitchpost.db.base import metadata
 from hitchpost.db.engine import Database, Tx
@@ -71,6 +71,7 @@ async def test_E1_the_files_their_journal_and_a_backup_hold_no_token(house: Hous
 class Cell:
     """A sealed cell where it stands."""
 
+    owner: str
     table: str
     column: str
     row: str
@@ -83,7 +84,10 @@ def sealed_cells(tx: Tx) -> list[Cell]:
     for table in metadata.sorted_tables:
         for column in (one for one in table.columns if one.name.startswith("sealed")):
             key = next(iter(table.primary_key.columns))
-            cells += [Cell(table.name, column.name, row[0], row[1]) for row in tx.execute(select(key, column).where(column != ""))]
+            owner = table.columns["workspace_id"] if "workspace_id" in table.columns else literal("-")
+            cells += [
+                Cell(row[2], table.name, column.name, row[0], row[1]) for row in tx.execute(select(key, column, owner).where(column != ""))
+            ]
     return cells
 
 
@@ -101,10 +105,10 @@ async def test_E1_E3_no_sealed_cell_opens_in_the_place_of_another(any_house: Hou
         refused = 0
         for here, other in permutations(cells, 2):
             with pytest.raises(SealBroken):
-                keeper.unseal(tx, here.table, here.column, here.row, other.text)
+                keeper.unseal(tx, here.owner, here.table, here.column, here.row, other.text)
             refused += 1
         for cell in cells:
-            assert keeper.unseal(tx, cell.table, cell.column, cell.row, cell.text)
+            assert keeper.unseal(tx, cell.owner, cell.table, cell.column, cell.row, cell.text)
         return refused
 
     assert await database.read(swap_all) == len(cells) * (len(cells) - 1)

@@ -19,7 +19,7 @@ def end_flows_of_member(tx: Tx, workspace_id: str, person_id: str) -> None:
 def forget_person(tx: Tx, grant_id: str) -> None:
     """Step: what flows remember of whoever gave this grant goes, and those under way end."""
     repository.end(tx, repository.of_grant(grant_id), Status.FAILED, "access_revoked")
-    repository.forget_found(tx, grant_id)
+    repository.forget_found(tx, repository.of_grant(grant_id))
 
 
 def flow_open(clock: Clock, tx: Tx, grant_id: str) -> bool:

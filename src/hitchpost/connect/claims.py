@@ -99,6 +99,7 @@ class Claims:
             status, problem = ended
             repository.end(tx, repository.of_request(trip.id), status, problem.code, json.dumps(dict(problem.facts)))
             return self.trip(tx, trip.id), None
+        self._tokens.refuse_if_halted(tx)
         claim_id, seq = new_id(), self._tokens.take_consent_seq(tx)
         until = now + LEASE
         taken = repository.claim(
@@ -106,7 +107,7 @@ class Claims:
         )
         if not taken:
             return self.trip(tx, trip.id), None
-        verifier = self._tokens.unseal(tx, "authorization_requests", "sealed_verifier", trip.id, row["sealed_verifier"])
+        verifier = self._tokens.unseal(tx, trip.workspace_id, "authorization_requests", "sealed_verifier", trip.id, row["sealed_verifier"])
         claimed = self.trip(tx, trip.id)
         return claimed, Arrival(claimed, claim_id, Secret(answers["code"][0]), verifier)
 

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from hitchpost.connect.service import ConnectFlow
+from hitchpost.jobs.stopping import ended
 
 LOOKS_AT_ONCE = 8
 
@@ -30,6 +31,10 @@ class Looks:
                 await self._flow.look(request_id)
             except Exception:  # noqa: BLE001  (nobody awaits this task; the row falls due again)
                 self._log.exception("look failed", request=request_id)
+
+    async def stop(self, seconds: float) -> None:
+        """Wait so long for the looks under way; those that take longer are given back to whoever comes next."""
+        await ended(self._running, seconds)
 
     async def settled(self) -> None:
         """Wait until every look that was begun here has ended."""

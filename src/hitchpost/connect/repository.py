@@ -83,11 +83,14 @@ def of_grant(grant_id: str) -> ColumnElement[bool]:
     return requests.c.grant_id == grant_id
 
 
-def forget_found(tx: Tx, grant_id: str) -> None:
-    """Delete what was found by a grant's flows: who consented, and what could be attached."""
-    mine = select(requests.c.id).where(requests.c.grant_id == grant_id)
-    tx.execute(delete(candidates).where(candidates.c.request_id.in_(mine)))
-    tx.execute(update(requests).where(requests.c.grant_id == grant_id).values(found="", facts=""))
+def of_workspace(workspace_id: str) -> ColumnElement[bool]:
+    return requests.c.workspace_id == workspace_id
+
+
+def forget_found(tx: Tx, condition: ColumnElement[bool]) -> None:
+    """Delete what these flows found: who consented, and what could be attached."""
+    tx.execute(delete(candidates).where(candidates.c.request_id.in_(select(requests.c.id).where(condition))))
+    tx.execute(update(requests).where(condition).values(found="", facts=""))
 
 
 def beyond_cap(tx: Tx, person_id: str, cap: int) -> ColumnElement[bool]:

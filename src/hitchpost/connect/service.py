@@ -107,6 +107,7 @@ class ConnectFlow:
 
         def store(tx: Tx) -> str:
             seat = self._claims.seat(tx, workspace_id, visitor.person_id)
+            self._tokens.refuse_if_halted(tx)
             self._claims.expected(tx, provider, workspace_id, expected)
             if after is None:
                 session = {"id": connection_id, "workspace_id": workspace_id, "kind": "connect", "created_by": visitor.person_id}
@@ -115,7 +116,7 @@ class ConnectFlow:
                 # Numbered here and not by `after`: another tab may have started again meanwhile.
                 row["trip"] = repository.next_trip(tx, connection_id)
                 repository.end(tx, repository.of_connection(connection_id), Status.SUPERSEDED, "authorization_superseded")
-            sealed = self._tokens.seal(tx, "authorization_requests", "sealed_verifier", request_id, verifier)
+            sealed = self._tokens.seal(tx, workspace_id, "authorization_requests", "sealed_verifier", request_id, verifier)
             repository.add_request(tx, {**row, "sealed_verifier": sealed})
             repository.end(tx, repository.beyond_cap(tx, visitor.person_id, MAX_OPEN), Status.SUPERSEDED, "authorization_superseded")
             return seat.workspace_name
@@ -163,6 +164,15 @@ class ConnectFlow:
         trip = await self._database.begin(begin)
         if trip is None:
             return
+        try:
+            await self._looked(trip, claim_id)
+        except asyncio.CancelledError:
+            # This process ends: whoever comes next need not wait for the lease.
+            due: dict[str, object] = {"due_at": now}
+            await asyncio.shield(self._database.begin(lambda tx: repository.record(tx, trip.id, claim_id, was=Status.LOOKING, values=due)))
+            raise
+
+    async def _looked(self, trip: Trip, claim_id: str) -> None:
         adapter = self._catalog[trip.provider]
         try:
             tokens = (await self._tokens.fresh(trip.grant_id)).tokens

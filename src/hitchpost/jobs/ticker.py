@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from hitchpost.jobs.stopping import GRACE, Stopping, ended
+
 Sweep = Callable[[], Awaitable[object]]
 
 
@@ -21,8 +23,8 @@ class Beat:
 class Ticker:
     """Beats in this process until stopped. Several processes may tick at once: every sweep claims its own rows."""
 
-    def __init__(self, beats: Sequence[Beat]) -> None:
-        self._beats = tuple(beats)
+    def __init__(self, beats: Sequence[Beat], stopping: Stopping) -> None:
+        self._beats, self._stopping = tuple(beats), stopping
         self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger("hitchpost.jobs")
 
@@ -35,17 +37,16 @@ class Ticker:
         for beat in self._beats:
             await beat.sweep()
 
-    async def stop(self) -> None:
-        """End after the sweeps' present step."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def stop(self, seconds: float = GRACE) -> None:
+        """Tell every sweep to stop, and wait so long for them to finish what they have in hand."""
+        self._stopping.tell()
+        await ended(self._tasks, seconds)
         self._tasks = []
 
     async def _beat(self, beat: Beat) -> None:
-        while True:
+        while not self._stopping.told:
             try:
                 await beat.sweep()
             except Exception:  # noqa: BLE001  (one failed sweep must not end the beat)
                 self._log.exception("sweep failed", sweep=beat.name)
-            await asyncio.sleep(beat.seconds)
+            await self._stopping.within(beat.seconds)

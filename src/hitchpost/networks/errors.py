@@ -28,6 +28,8 @@ class FaultKind(StrEnum):
     """The token lives but may not do this."""
     BLOCKED = "blocked"
     """The network has locked or suspended the account."""
+    HALTED = "halted"
+    """Nothing was asked: whoever runs the server has stopped all use of people's access."""
     UNINTELLIGIBLE = "unintelligible"
     """The answer is not what the network promises: HTML, torn JSON, a missing field."""
 
@@ -43,7 +45,13 @@ _PROBLEMS = {
     FaultKind.PERMISSION: "permission_missing",
     FaultKind.BLOCKED: "account_blocked",
     FaultKind.UNINTELLIGIBLE: "network_unintelligible",
+    FaultKind.HALTED: "halted",
 }
+
+
+_RETRYABLE = (
+    FaultKind.NOT_SENT, FaultKind.FATE_UNKNOWN, FaultKind.TRANSIENT, FaultKind.THROTTLED, FaultKind.UNINTELLIGIBLE, FaultKind.HALTED,
+)  # fmt: skip
 
 
 class Fault(Exception):
@@ -63,7 +71,7 @@ class Fault(Exception):
     @property
     def retryable(self) -> bool:
         """Whether the same act may be tried again later without a new consent."""
-        return self.kind in (FaultKind.NOT_SENT, FaultKind.FATE_UNKNOWN, FaultKind.TRANSIENT, FaultKind.THROTTLED, FaultKind.UNINTELLIGIBLE)
+        return self.kind in _RETRYABLE
 
     @property
     def problem(self) -> str:

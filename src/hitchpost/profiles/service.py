@@ -11,6 +11,7 @@ from hitchpost.events import service as events
 from hitchpost.ids import is_id, new_id
 from hitchpost.networks.base import AppCredentials, Derived
 from hitchpost.networks.catalog import Catalog
+from hitchpost.people.service import OPERATOR
 from hitchpost.profiles import repository
 from hitchpost.profiles.gallery import Gallery
 from hitchpost.profiles.health import health_of
@@ -165,6 +166,15 @@ class Profiles:
         # The least finished one is told: of two accesses behind one profile the other may be gone already.
         fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
         return Disconnected(profile, fate, names, self._where(profile.provider) if fate is Fate.DESTROYED else "")
+
+    def detach_all(self, tx: Tx, workspace_id: str) -> tuple[int, tuple[str, ...]]:
+        """Step, by whoever runs the installation: the workspace has no profile any more; how many it had, and the grants behind them."""
+        rows = repository.attached(tx, [workspace_id])
+        grants = self._tokens.detach(tx, [row["id"] for row in rows])
+        for row in rows:
+            repository.renew(tx, row["id"], {"state": "detached"})
+            self._note(tx, "profile.detached", workspace_id, row["id"], OPERATOR, provider=row["provider"], name=row["name"])
+        return len(rows), grants
 
     def _others(self, tx: Tx, profile_id: str, person_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The other profiles on the same access: all ids, and the names of those in workspaces that the person is in (threat C1)."""

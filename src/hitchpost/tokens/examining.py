@@ -18,7 +18,7 @@ from hitchpost.db.engine import Database, Tx
 from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import gates, repository, timing
+from hitchpost.tokens import gates, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.gates import Rate
@@ -58,14 +58,16 @@ class Examining:
         now = self._clock.now()
 
         def claim(tx: Tx) -> list[RowMapping]:
+            if repository.halted_since(tx) is not None:
+                return []
             rows: dict[str, list[RowMapping]] = {}
-            for row in repository.standing_reaches(tx, due=now, limit=_AT_ONCE):
+            for row in reaches.standing_reaches(tx, due=now, limit=_AT_ONCE):
                 if self._apps.at(row["app_id"], row["provider"]):
                     rows.setdefault(row["app_id"], []).append(row)
             mine: list[RowMapping] = []
             for app_id, of_app in rows.items():
                 permits = gates.take(tx, app_id, _EXAMINE, len(of_app), Rate(_PACE), now).permits
-                ids = repository.claim_reaches(tx, [row["id"] for row in of_app[:permits]], due=now, until=now + LEASE)
+                ids = reaches.claim_reaches(tx, [row["id"] for row in of_app[:permits]], due=now, until=now + LEASE)
                 mine += [row for row in of_app if row["id"] in ids]
             return mine
 
@@ -78,8 +80,8 @@ class Examining:
         now = self._clock.now()
 
         def claim(tx: Tx) -> Sequence[RowMapping]:
-            rows = [row for row in repository.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
-            repository.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
+            rows = [row for row in reaches.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
+            reaches.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
             return rows
 
         return await self._each(await self._database.begin(claim))
@@ -94,7 +96,7 @@ class Examining:
 
     async def profile(self, profile_id: str) -> None:
         """Story: examine all that stands behind this profile now."""
-        for grant_id in await self._database.read(lambda tx: repository.grants_behind(tx, [profile_id])):
+        for grant_id in await self._database.read(lambda tx: reaches.grants_behind(tx, [profile_id])):
             await self.grant(grant_id)
 
     async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ class Examining:
         except SealBroken:
             # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
             self._log.error("the tokens of a grant do not open", grant=grant_id)
-            await self._database.begin(lambda tx: repository.put_off(tx, ids, begun + _LATER))
+            await self._database.begin(lambda tx: reaches.put_off(tx, ids, begun + _LATER))
             return ()
         return await self._database.begin(lambda tx: self._record(tx, rows, found, begun))
 
@@ -148,12 +150,12 @@ class Examining:
         }  # fmt: skip
         if token is not None and token.token is not None:
             values["sealed_token"] = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", row["id"]), token.token)
-        if not repository.record_reach(tx, row["id"], begun=begun, values=values):
+        if not reaches.record_reach(tx, row["id"], begun=begun, values=values):
             return ()
         was = json.loads(row["verdict"])
         if was["usable"] == verdict.usable:
             return ()
-        profiles = repository.profiles_of_reach(tx, row["id"])
+        profiles = reaches.profiles_of_reach(tx, row["id"])
         self._on_changed(tx, VerdictChanged(profiles, verdict.usable, verdict.code))
         return () if verdict.usable else profiles
 
@@ -169,7 +171,7 @@ class Examining:
             return tuple(dict.fromkeys(lost))
         if fault.kind is not FaultKind.REVOKED:
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], fault=fault.code, kind=fault.kind.value)
-        repository.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
+        reaches.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
         return ()
 
     def next(self, app_id: str, of: str, now: datetime) -> datetime | None:

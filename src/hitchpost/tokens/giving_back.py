@@ -1,5 +1,6 @@
 """Giving back: a grant that no profile and no open flow needs ends at the network too, is tried again until done, and is destroyed here."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ import structlog
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import new_id
+from hitchpost.jobs.stopping import Stopping
 from hitchpost.networks.base import Adapter, AppCredentials, Call, Login, Revocation, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
-from hitchpost.networks.http import NetworkHttp
+from hitchpost.networks.http import DEADLINE, NetworkHttp
 from hitchpost.tokens import freshness, repository
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
@@ -45,10 +47,11 @@ class GivingBack:
     """`flow_open(tx, grant_id)`: whether a connection under way still needs the grant."""
 
     def __init__(
-        self, database: Database, clock: Clock, vault: Vault, apps: Apps, http: NetworkHttp, *, flow_open: Callable[[Tx, str], bool]
-    ) -> None:
+        self, database: Database, clock: Clock, vault: Vault, apps: Apps, http: NetworkHttp, stopping: Stopping, *,
+        flow_open: Callable[[Tx, str], bool],
+    ) -> None:  # fmt: skip
         self._database, self._clock, self._vault, self._apps, self._http = database, clock, vault, apps, http
-        self._flow_open = flow_open
+        self._flow_open, self._stopping = flow_open, stopping
         self._log = structlog.get_logger("hitchpost.tokens")
 
     async def sweep(self) -> int:
@@ -57,6 +60,8 @@ class GivingBack:
         rows = await self._database.read(lambda tx: repository.abandoned(tx, now - ABANDONED_AFTER, now, REVOKES_AT_A_TIME))
         ended = 0
         for row in rows:
+            if self._stopping.told:
+                break
             try:
                 ended += await self.give_back(str(row["id"])) in ENDED
             except SealBroken:
@@ -103,7 +108,8 @@ class GivingBack:
         now, row = self._clock.now(), repository.hold(tx, grant_id)
         if row is None or row["state"] == "gone":
             return None
-        if self._flow_open(tx, grant_id) or repository.is_backed(tx, grant_id):
+        # What is being given back already stays so: in an emergency no flow keeps it.
+        if row["state"] != "revoking" and (self._flow_open(tx, grant_id) or repository.is_backed(tx, grant_id)):
             return Fate.KEPT
         if row["app_id"] not in self._apps:
             return Fate.REVOKING
@@ -138,4 +144,9 @@ class _Revoke:
         if self.at is None:
             return self.untold
         adapter, login, app, tokens = self.at
-        return _FATES[await adapter.revoke(Call(http, app, login, clock.now()), tokens)]
+        try:
+            # Some networks take two calls; both together get no longer than one, so that stopping is bounded.
+            async with asyncio.timeout(DEADLINE):
+                return _FATES[await adapter.revoke(Call(http, app, login, clock.now()), tokens)]
+        except TimeoutError:
+            raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None

@@ -16,7 +16,7 @@ from hitchpost.ids import new_id
 from hitchpost.networks.base import Call, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import freshness, gates, leases, outcomes, repository, timing
+from hitchpost.tokens import freshness, gates, leases, outcomes, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.gates import Rate
@@ -98,6 +98,8 @@ class Renewal:
         return served is not None and served[1].tries(tokens) and now - row["issued_at"] >= served[1].renewable_after
 
     def claim_due(self, tx: Tx, app_id: str, free: int) -> "list[Claimed]":
+        if repository.halted_since(tx) is not None:
+            return []
         now, claim_id = self._clock.now(), new_id()
         passed = gates.take(tx, app_id, gates.REFRESH, free, self._rate(tx, app_id), now)
         if not passed.permits:
@@ -188,9 +190,9 @@ class Renewal:
 
     def _ended(self, tx: Tx, grant_id: str, values: outcomes.Values, fault: Fault) -> None:
         self._log.info("a grant has ended", grant=grant_id, fault=fault.code, cause=values["cause"])
-        stood = repository.profiles_on(tx, grant_id)
+        stood = reaches.profiles_on(tx, grant_id)
         if values["cause"] in outcomes.SEVERING:
-            repository.sever_grant(tx, grant_id)
+            reaches.sever_grant(tx, grant_id)
         self._on_ended(tx, GrantEnded(grant_id, str(values["code"]), str(values["cause"]), stood))
 
     async def _stubbornly(self, step: Step[object]) -> None:

@@ -10,9 +10,11 @@ from functools import partial
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import new_id
+from hitchpost.jobs.stopping import Stopping, ended
 from hitchpost.networks.base import TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import leases, repository, timing
+from hitchpost.tokens.halting import refuse_if_halted
 from hitchpost.tokens.renewal import Claimed, Renewal
 
 SLOTS = 32
@@ -34,8 +36,8 @@ class Fresh:
 class Renewing:
     """Who asks for fresh tokens, and what falls due by itself."""
 
-    def __init__(self, database: Database, clock: Clock, renewal: Renewal) -> None:
-        self._database, self._clock, self._renewal = database, clock, renewal
+    def __init__(self, database: Database, clock: Clock, renewal: Renewal, stopping: Stopping) -> None:
+        self._database, self._clock, self._renewal, self._stopping = database, clock, renewal, stopping
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._rounds: dict[str, asyncio.Task[int]] = {}
 
@@ -81,6 +83,7 @@ class Renewing:
         return ends is None or ends > self._clock.now()
 
     def _seen(self, tx: Tx, grant_id: str) -> "Claimed":
+        refuse_if_halted(tx)
         row = repository.grant(tx, grant_id)
         if row is None or row["state"] != "live":
             if row is None or row["state"] != "reconnect":
@@ -145,15 +148,19 @@ class Renewing:
         """Claim and renew until nothing is due, or the gate lets nothing pass."""
         done, running = 0, set[asyncio.Task[Fault | None]]()
         while True:
-            free = SLOTS - len(running)
-            claimed = await self._database.begin(partial(self._renewal.claim_due, app_id=app_id, free=free))
+            free = 0 if self._stopping.told else SLOTS - len(running)
+            claimed = await self._database.begin(partial(self._renewal.claim_due, app_id=app_id, free=free)) if free else []
             done += len(claimed)
             running |= {asyncio.create_task(self._renewal.look_after(one)) for one in claimed}
             if not running:
                 return done
             _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
-    async def settled(self) -> None:
-        """When every attempt under way has been recorded."""
+    async def settled(self, seconds: float | None = None) -> None:
+        """When every attempt under way has been recorded; after so many seconds those that have not are given up."""
+        until = None if seconds is None else self._clock.monotonic() + seconds
         while tasks := [*self._attempts.values(), *self._rounds.values()]:
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if until is None:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            else:
+                await ended(tasks, until - self._clock.monotonic())

@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -71,6 +72,45 @@ def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
     return _made(path)
 
 
+def with_new_key(settings: Settings) -> Ring:
+    """The ring with a fresh first key, written to its file; one that comes from a setting is the operator's to change, and stays as it is.
+
+    Running processes read the file again when they meet a key id that they do not know. Raises BadRing.
+    """
+    if "key_ring" in settings.model_fields_set:
+        return parse(settings.key_ring.reveal(), _SETTING)
+    ring = _read(settings.key_dir / "ring")
+    fresh = (new_id()[:9], random_bytes(KEY_BYTES))
+    return _written(settings.key_dir / "ring", [fresh, *ring.keys.items()])
+
+
+def with_primary_alone(settings: Settings) -> Ring:
+    """The ring's file with its first key alone, for when nothing is wrapped by the others any more. Raises BadRing."""
+    if "key_ring" in settings.model_fields_set:
+        raise BadRing(f"the ring comes from {_SETTING}: take the older keys out of it there")
+    ring = _read(settings.key_dir / "ring")
+    return _written(settings.key_dir / "ring", [(ring.primary, ring.keys[ring.primary])])
+
+
+def _written(path: Path, keys: Iterable[tuple[str, bytes]]) -> Ring:
+    """Replaced whole, so that no process ever reads half a ring."""
+    draft = path.with_name(f"{path.name}.{new_id()}")
+    try:
+        _draft(draft, ",".join(f"{key_id}:{base64.urlsafe_b64encode(key).decode()}" for key_id, key in keys))
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise BadRing(f"the key ring cannot be written at {path}: {error.strerror}; nothing was changed") from None
+    return _read(path)
+
+
+def _draft(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _read(path: Path) -> Ring:
     try:
         if path.stat().st_mode & 0o077:
@@ -86,10 +126,7 @@ def _made(path: Path) -> Ring:
     draft = path.with_name(f"{path.name}.{new_id()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{new_id()[:9]}:{key}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _draft(draft, f"{new_id()[:9]}:{key}")
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -11,15 +11,17 @@ from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.errors import Problem
 from hitchpost.ids import new_id
+from hitchpost.jobs.stopping import Stopping
 from hitchpost.networks.base import AppCredentials, Consent, Derived, Login, TokenSet
 from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
-from hitchpost.tokens import freshness, outcomes, repository
+from hitchpost.tokens import freshness, outcomes, reaches, repository
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import Place
+from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
 from hitchpost.tokens.giving_back import Fate, GivingBack
@@ -38,19 +40,21 @@ class TokenKeeper:
     """The room's service. `flow_open(tx, grant_id)`: whether a connection under way still needs the grant.
 
     `on_ended(tx, ended)`, `on_verdict(tx, changed)`: told in the transaction that ends a grant, or finds that it reaches more or less than
-    before. `renewals_a_minute`: set by the operator, 0 for each app's own pace.
+    before. `renewals_a_minute`: set by the operator, 0 for each app's own pace. `emergency`: for a theft in progress.
+    `stopping`: told when this process is to end.
     """
 
     def __init__(
         self, database: Database, clock: Clock, vault: Vault, catalog: Catalog, http: NetworkHttp, *,
         flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None],
-        on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0,
+        on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0, stopping: Stopping | None = None,
     ) -> None:  # fmt: skip
-        self._clock, self._vault = clock, vault
+        self._clock, self._vault, stopping = clock, vault, stopping or Stopping()
         self._apps = Apps(catalog, vault)
-        self._giving_back = GivingBack(database, clock, vault, self._apps, http, flow_open=flow_open)
+        self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open)
         self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
-        self._renewing = Renewing(database, clock, self._renewal)
+        self._renewing = Renewing(database, clock, self._renewal, stopping)
+        self.emergency = Emergency(database, clock, self._giving_back)
         self._examining = Examining(database, clock, vault, self._apps, http, self._renewing, on_changed=on_verdict)
 
     # Apps.
@@ -67,15 +71,24 @@ class TokenKeeper:
         """The credentials of an app that is or was configured."""
         return self._apps[app_id]
 
+    def refuse_if_halted(self, tx: Tx) -> None:
+        """Step. Raises Problem halted while an emergency stops all use of people's access."""
+        if repository.halted_since(tx) is not None:
+            raise Problem("halted")
+
     # Sealing for other rooms.
 
-    def seal(self, tx: Tx, table: str, column: str, row: str, secret: Secret) -> str:
-        """Step: the sealed text of a secret of the installation, bound to its place."""
-        return self._vault.seal(tx, Place(INSTALLATION, table, column, row), secret)
+    def seal(self, tx: Tx, owner: str, table: str, column: str, row: str, secret: Secret) -> str:
+        """Step: the sealed text of a secret of this workspace's, bound to its place."""
+        return self._vault.seal(tx, Place(owner, table, column, row), secret)
 
-    def unseal(self, tx: Tx, table: str, column: str, row: str, text: str) -> Secret:
-        """Step: the secret sealed for that place. Raises SealBroken."""
-        return self._vault.open(tx, Place(INSTALLATION, table, column, row), text)
+    def unseal(self, tx: Tx, owner: str, table: str, column: str, row: str, text: str) -> Secret:
+        """Step: the secret sealed for that place. Raises SealBroken, also when the workspace was shredded."""
+        return self._vault.open(tx, Place(owner, table, column, row), text)
+
+    def shred(self, tx: Tx, workspace_id: str) -> bool:
+        """Step: forget the workspace's data key, and with it all that it sealed; whether there was one."""
+        return self._vault.shred(tx, workspace_id)
 
     # Grants.
 
@@ -126,9 +139,9 @@ class TokenKeeper:
         """Begin renewing what is due; it goes on by itself."""
         await self._renewing.tend()
 
-    async def settled(self) -> None:
-        """When every renewal under way has been recorded."""
-        await self._renewing.settled()
+    async def settled(self, seconds: float | None = None) -> None:
+        """When every renewal under way has been recorded; after so many seconds those that have not are given up."""
+        await self._renewing.settled(seconds)
 
     # What stands behind profiles.
 
@@ -145,17 +158,17 @@ class TokenKeeper:
             "checked_at": now,
             "check_due_at": self._examining.next(grant["app_id"], grant_id, now),
         }  # fmt: skip
-        reach_id = repository.put_reach(tx, grant_id, one.kind, one.external_id, new_id(), values)
+        reach_id = reaches.put_reach(tx, grant_id, one.kind, one.external_id, new_id(), values)
         sealed = ""
         if derived.token is not None:
             sealed = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", reach_id), derived.token)
-        repository.put_reach_token(tx, reach_id, sealed)
-        repository.put_backing(tx, profile_id, reach_id, confirmed_by, now)
+        reaches.put_reach_token(tx, reach_id, sealed)
+        reaches.put_backing(tx, profile_id, reach_id, confirmed_by, now)
 
     def standing(self, tx: Tx, profile_ids: Sequence[str]) -> Mapping[str, Standing]:
         """Step: how each of these profiles stands, for lists."""
         found: dict[str, list[RowMapping]] = {profile_id: [] for profile_id in profile_ids}
-        for row in repository.backed_by(tx, profile_ids):
+        for row in reaches.backed_by(tx, profile_ids):
             found[row["profile_id"]].append(row)
         now = self._clock.now()
         return {profile_id: freshness.standing_of(rows, now) for profile_id, rows in found.items()}
@@ -165,22 +178,22 @@ class TokenKeeper:
 
         What is not told, because a process dies, the sweep finds.
         """
-        behind = repository.grants_behind(tx, profile_ids)
-        repository.sever(tx, profile_ids)
+        behind = reaches.grants_behind(tx, profile_ids)
+        reaches.sever(tx, profile_ids)
         return behind
 
     def app_behind(self, tx: Tx, profile_id: str) -> str:
         """Step: the id of the app that the profile's best access was given to, severed ones included; empty for none."""
-        return next((str(row["app_id"]) for row in repository.backed_by(tx, [profile_id])), "")
+        return next((str(row["app_id"]) for row in reaches.backed_by(tx, [profile_id])), "")
 
     def beside(self, tx: Tx, profile_id: str) -> tuple[str, ...]:
         """Step: the other profiles, of any workspace, that stand on a grant of this one's."""
-        others = {one for grant_id in repository.grants_behind(tx, [profile_id]) for one in repository.profiles_on(tx, grant_id)}
+        others = {one for grant_id in reaches.grants_behind(tx, [profile_id]) for one in reaches.profiles_on(tx, grant_id)}
         return tuple(sorted(others - {profile_id}))
 
     def revocable(self, tx: Tx, profile_id: str) -> bool:
         """Step: whether the networks let this server end every access behind the profile."""
-        rows = [repository.hold(tx, grant_id) for grant_id in repository.grants_behind(tx, [profile_id])]
+        rows = [repository.hold(tx, grant_id) for grant_id in reaches.grants_behind(tx, [profile_id])]
         served = [self._apps.served_by(row["app_id"]) for row in rows if row is not None]
         return all(one is not None and one[1].revocable for one in served)
 
@@ -198,24 +211,24 @@ class TokenKeeper:
         row = repository.of_subject(tx, app_id, subject)
         if row is None or (at is not None and row["consented_at"] > at):
             if row is not None and at is not None and row["consented_at"] <= at + CLOCKS_APART:
-                standing = repository.standing_reaches(tx, grant_id=row["id"])
-                repository.put_off(tx, [one["id"] for one in standing], self._clock.now())
+                standing = reaches.standing_reaches(tx, grant_id=row["id"])
+                reaches.put_off(tx, [one["id"] for one in standing], self._clock.now())
             return ""
         fault = Fault(FaultKind.REVOKED, "app_removed", "the person removed the app")
         self._renewal.end(tx, row["id"], fault)
-        repository.sever_grant(tx, row["id"])
+        reaches.sever_grant(tx, row["id"])
         repository.destroy(tx, row["id"])
         return str(row["id"])
 
     def standing_alone(self, tx: Tx, grant_id: str) -> tuple[str, ...]:
         """Step: the profiles that nothing but this grant has ever stood behind."""
-        return repository.only_on(tx, grant_id)
+        return reaches.only_on(tx, grant_id)
 
     def forget(self, tx: Tx, grant_id: str) -> None:
         """Step: nothing in the grant names the person any more; a later consent of theirs makes another one."""
         mark = self.mark(tx, "grant", grant_id)
         repository.change_grant(tx, grant_id, {"subject": f"deleted:{mark}", "name": "", "state": "gone", "due_at": None})
-        repository.mark_reaches(tx, grant_id, lambda reach_id: self.mark(tx, "reach", reach_id))
+        reaches.mark_reaches(tx, grant_id, lambda reach_id: self.mark(tx, "reach", reach_id))
 
     def mark(self, tx: Tx, purpose: str, text: str) -> str:
         """Step: 64 hexadecimal digits that stand for `text`, made with the installation's key: who has not the key cannot test a guess."""

@@ -1,5 +1,7 @@
 """Vault: seals and opens secrets under their owner's data key; the data keys are stored wrapped by the ring."""
 
+from collections.abc import Callable
+
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
 from hitchpost.ids import random_bytes
@@ -22,10 +24,10 @@ def is_unused(tx: Tx) -> bool:
 
 
 class Vault:
-    """One for the process; unwrapped data keys are kept in memory."""
+    """One for the process; unwrapped data keys are kept in memory. `reload`: the ring as it stands now, for who rotates it elsewhere."""
 
-    def __init__(self, ring: Ring, clock: Clock) -> None:
-        self._ring, self._clock = ring, clock
+    def __init__(self, ring: Ring, clock: Clock, *, reload: Callable[[], Ring] | None = None) -> None:
+        self._ring, self._clock, self._reload = ring, clock, reload or (lambda: ring)
         self._opened: dict[str, bytes] = {}
 
     def check(self, tx: Tx) -> None:
@@ -63,12 +65,33 @@ class Vault:
             self._opened[stored] = self._unwrapped(owner, stored)
         return self._opened[stored]
 
+    def rewrap(self, tx: Tx) -> int:
+        """Step: every data key that another key than the ring's first has wrapped is wrapped by that one; how many. Raises BadRing."""
+        changed = 0
+        for owner, wrapped in repository.data_keys_by_owner(tx).items():
+            if cipher.key_id_of(wrapped) != self._ring.primary:
+                again = self._wrapped(owner, self._unwrapped(owner, wrapped))
+                changed += repository.rewrap_data_key(tx, owner, wrapped, again, self._ring.primary)
+        return changed
+
+    def shred(self, tx: Tx, owner: str) -> bool:
+        """Step: forget the owner's data key: nothing that it sealed opens any more, in this database; whether there was one."""
+        return repository.drop_data_key(tx, owner)
+
     def _make(self, tx: Tx, owner: str) -> bytes:
-        wrapped = cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), random_bytes(KEY_BYTES))
+        # Read again: a key that was retired meanwhile must wrap nothing new.
+        self._ring = self._reload()
+        wrapped = self._wrapped(owner, random_bytes(KEY_BYTES))
         row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
         return self._unwrapped(owner, repository.keep_data_key(tx, row))
 
+    def _wrapped(self, owner: str, key: bytes) -> str:
+        return cipher.seal(self._ring.keys[self._ring.primary], self._ring.primary, _wrapping(owner), key)
+
     def _unwrapped(self, owner: str, wrapped: str) -> bytes:
+        if cipher.key_id_of(wrapped) not in self._ring.keys:
+            # Rotated by another process while this one runs.
+            self._ring = self._reload()
         key = self._ring.keys.get(cipher.key_id_of(wrapped))
         try:
             if key is None:

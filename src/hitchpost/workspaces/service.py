@@ -113,6 +113,10 @@ class Workspaces:
         """Id and name of all workspaces of the installation, oldest first: for whoever runs it."""
         return await self._database.read(lambda tx: tuple((row["id"], row["name"]) for row in repository.every_workspace(tx)))
 
+    def exists(self, tx: Tx, workspace_id: str) -> bool:
+        """Step: whether there is such a workspace."""
+        return repository.held(tx, workspace_id)
+
     async def members_of(self, workspace_id: str) -> tuple[Member, ...]:
         """Who is in the workspace, longest members first; nobody in an unknown one."""
 

@@ -76,7 +76,7 @@ async def test_A20_a_login_that_another_owners_grant_stands_on_is_not_revoked(ro
     columns = "authority, client_id, slot, variant, version, scopes, state"
 
     def bring(tx: Tx) -> None:
-        sealed = room.keeper.seal(tx, "apps", "sealed_secret", "cbrought", BEACON.client_secret)
+        sealed = room.keeper.seal(tx, "-", "apps", "sealed_secret", "cbrought", BEACON.client_secret)
         copied = text(f"INSERT INTO apps (id, owner, sealed_secret, {columns}) SELECT 'cbrought', 'cquill', :sealed, {columns} FROM apps")
         tx.execute(copied, {"sealed": sealed})
 

@@ -130,12 +130,12 @@ async def test_a_key_whose_transaction_was_rolled_back_is_never_used_again(any_d
 
 async def test_E3_what_was_sealed_for_one_purpose_is_refused_for_every_other(room: Room) -> None:
     def seal(tx: Tx) -> str:
-        return room.keeper.seal(tx, "authorization_requests", "sealed_verifier", "crequest", Secret("canary-verifier"))
+        return room.keeper.seal(tx, "-", "authorization_requests", "sealed_verifier", "crequest", Secret("canary-verifier"))
 
     sealed = await room.database.begin(seal)
 
     def unsealed(table: str, column: str, row: str) -> Step[Secret]:
-        return lambda tx: room.keeper.unseal(tx, table, column, row, sealed)
+        return lambda tx: room.keeper.unseal(tx, "-", table, column, row, sealed)
 
     for table, column, row in [
         ("apps", "sealed_secret", "crequest"),

@@ -1,0 +1,146 @@
+"""What the commands share: the opened house, one sentence for every refusal (exit 1, or 2 for bad settings), passwords typed or piped."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from hitchpost.errors import Problem
+from hitchpost.secret import Secret
+from hitchpost.settings import BadSettings, Configuration, Settings, read_settings
+
+if TYPE_CHECKING:
+    from hitchpost.bootstrap import Services
+    from hitchpost.clock import Clock
+    from hitchpost.db.engine import Database
+    from hitchpost.people.service import People, Person
+    from hitchpost.workspaces.service import Workspaces
+
+T = TypeVar("T")
+
+
+def group(about: str) -> typer.Typer:
+    # Plain tracebacks and help: the pretty ones show the values of variables, passwords among them.
+    return typer.Typer(help=about, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+Who = Annotated[str, typer.Argument(help="the person's e-mail address or id", metavar="PERSON")]
+Where = Annotated[str, typer.Argument(help="the workspace's id", metavar="WORKSPACE")]
+Named = Annotated[str, typer.Option(help="its name, for people")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input instead of asking")]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the commands work with."""
+
+    settings: Settings
+    clock: "Clock"
+    database: "Database"
+    people: "People"
+    workspaces: "Workspaces"
+
+    async def who(self, text: str) -> "Person":
+        """The person with this e-mail address or id; ends the command if there is nobody."""
+        find = self.people.person_by_email if "@" in text else self.people.person
+        person = await self.database.read(lambda tx: find(tx, text))
+        if person is None:
+            refuse(f"There is nobody with the e-mail address or id {text}.")
+        return person
+
+
+def refuse(sentence: str, code: int = 1) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
+
+
+def configuration_or_refusal() -> Configuration:
+    try:
+        return read_settings(os.environ)
+    except BadSettings as error:
+        refuse(str(error), 2)
+
+
+def run(act: Callable[[House], Awaitable[T]]) -> T:
+    """Open the database, act, close it. Whatever can go wrong is said in a sentence."""
+    return _said(lambda configuration: _inside(configuration, act))
+
+
+def _said(act: Callable[[Configuration], Coroutine[Any, Any, T]]) -> T:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from hitchpost.db.schema import WrongSchema
+    from hitchpost.tokens.ring import BadRing
+
+    configuration = configuration_or_refusal()
+    try:
+        return asyncio.run(act(configuration))
+    except BadSettings as refusal:
+        refuse(str(refusal), 2)
+    except (Problem, WrongSchema, BadRing) as refusal:
+        refuse(refusal.message if isinstance(refusal, Problem) else str(refusal))
+    except (SQLAlchemyError, OSError) as error:
+        # Its first line only: the rest is SQL.
+        refuse(f"The database cannot be used: {str(error).splitlines()[0]}")
+
+
+async def _inside(configuration: Configuration, act: Callable[[House], Awaitable[T]]) -> T:
+    from hitchpost.bootstrap import people_and_workspaces
+    from hitchpost.clock import SystemClock
+    from hitchpost.db.engine import open_database
+    from hitchpost.db.schema import check
+
+    settings, clock = configuration.settings, SystemClock()
+    database = open_database(settings.database, checkpoints=False)
+    try:
+        await database.read(check)
+        return await act(House(settings, clock, database, *people_and_workspaces(settings, database, clock)))
+    finally:
+        await database.close()
+
+
+def run_services(act: Callable[["Services"], Awaitable[T]]) -> T:
+    """As `run`, for what needs the networks or what people granted: the whole house is built as the server builds it."""
+
+    async def inside(configuration: Configuration) -> T:
+        from hitchpost.bootstrap import build
+        from hitchpost.db.engine import open_database
+
+        services = await build(configuration, database=open_database(configuration.settings.database, checkpoints=False))
+        try:
+            return await act(services)
+        finally:
+            await services.close()
+
+    return _said(inside)
+
+
+def for_person(person: str, act: Callable[[House, "Person"], Awaitable[T]]) -> T:
+    """`run` for somebody named by e-mail address or id."""
+
+    async def found(house: House) -> T:
+        return await act(house, await house.who(person))
+
+    return run(found)
+
+
+def show(rows: Sequence[Mapping[str, str]], as_json: bool) -> None:
+    for line in [json.dumps(rows, ensure_ascii=False)] if as_json else ["\t".join(row.values()) for row in rows]:
+        typer.echo(line)
+
+
+def password_from(from_stdin: bool) -> Secret:
+    if from_stdin:
+        return Secret(sys.stdin.readline().rstrip("\r\n"))
+    return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def become(*arguments: str) -> NoReturn:
+    """Go on as another Python program in this process: signals and the exit code are then its own."""
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606  (our own modules)

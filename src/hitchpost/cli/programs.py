@@ -1,0 +1,61 @@
+"""The programs that this installation runs: server, worker, migrations, demo, sandbox."""
+
+import importlib
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from hitchpost.cli.house import become, configuration_or_refusal, refuse
+
+
+def serve() -> None:
+    """Bring the database up to date and run the server."""
+    configuration_or_refusal()
+    _migrated("the server")
+    become("-m", "hitchpost.asgi")
+
+
+def worker() -> None:
+    """Bring the database up to date and keep connections alive, beside any number of servers and workers (PostgreSQL only)."""
+    configuration_or_refusal()
+    _migrated("the worker")
+    become("-m", "hitchpost.worker")
+
+
+def _migrated(program: str) -> None:
+    migrated = subprocess.run([sys.executable, "-m", "hitchpost.migrations", "upgrade"], check=False)
+    if migrated.returncode:
+        refuse(f"The database could not be brought up to date; {program} was not started.", migrated.returncode)
+
+
+def migrate() -> None:
+    """Bring the database up to date."""
+    configuration_or_refusal()
+    become("-m", "hitchpost.migrations", "upgrade")
+
+
+def demo(walk: Annotated[bool, typer.Option("--walk", help="go the whole way for each network and exit")] = False) -> None:
+    """Run the server and the sandbox with a small ready-made world."""
+    # By name: the two stand side by side and do not know each other.
+    raise typer.Exit(importlib.import_module("hitchpost.demo").run(walk_through=walk))
+
+
+def sandbox(context: typer.Context) -> None:
+    """Run the five simulated networks; arguments are passed on."""
+    become("-m", "hitchpost_sandbox", *context.args)
+
+
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as version_of
+
+    typer.echo(version_of("hitchpost"))
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands without a group."""
+    for command in (serve, worker, migrate, demo, version):
+        app.command()(command)
+    app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)

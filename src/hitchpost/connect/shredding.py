@@ -1,0 +1,45 @@
+"""Shredding: a workspace leaves for good. Its connections end, what nobody else needs is given back, and its data key is destroyed."""
+
+from dataclasses import dataclass
+
+from hitchpost.connect import repository
+from hitchpost.connect.states import Status
+from hitchpost.db.engine import Database, Tx
+from hitchpost.errors import Problem
+from hitchpost.ids import is_id
+from hitchpost.profiles.service import Profiles
+from hitchpost.tokens.service import Fate, TokenKeeper
+from hitchpost.workspaces.service import Workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class Shredded:
+    """How many profiles were disconnected, and how many accesses ended or wait for their network."""
+
+    profiles: int
+    ended: int
+    waiting: int
+
+
+class Shredding:
+    """For whoever runs the installation."""
+
+    def __init__(self, database: Database, workspaces: Workspaces, profiles: Profiles, tokens: TokenKeeper) -> None:
+        self._database, self._workspaces, self._profiles, self._tokens = database, workspaces, profiles, tokens
+
+    async def shred(self, workspace_id: str) -> Shredded:
+        """Story. A second time it finds nothing left. Raises Problem workspace_not_found."""
+
+        def end(tx: Tx) -> tuple[int, tuple[str, ...]]:
+            if not is_id(workspace_id) or not self._workspaces.exists(tx, workspace_id):
+                raise Problem("workspace_not_found")
+            repository.end(tx, repository.of_workspace(workspace_id), Status.FAILED, "rights_lost")
+            repository.forget_found(tx, repository.of_workspace(workspace_id))
+            count, grants = self._profiles.detach_all(tx, workspace_id)
+            self._tokens.shred(tx, workspace_id)
+            return count, grants
+
+        count, grants = await self._database.begin(end)
+        fates = [await self._tokens.end(grant_id) for grant_id in grants]
+        waiting = fates.count(Fate.REVOKING)
+        return Shredded(count, len(fates) - waiting - fates.count(Fate.KEPT), waiting)

@@ -1,0 +1,118 @@
+"""Reads and conditional updates of what grants can act on, and of what stands behind profiles."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, and_, exists, func, select, update
+
+from hitchpost.db.engine import Tx
+from hitchpost.db.keep import insert_or_keep
+from hitchpost.tokens.models import backings, grants, reaches
+
+
+def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
+    """Insert or renew what the grant can act on; its id. Its sealed token is written apart, for it is bound to that id."""
+    row = {"id": fresh_id, "grant_id": grant_id, "kind": kind, "external_id": external_id, "sealed_token": ""}
+    if insert_or_keep(tx, reaches, row | values):
+        return fresh_id
+    same = and_(reaches.c.grant_id == grant_id, reaches.c.kind == kind, reaches.c.external_id == external_id)
+    tx.execute(update(reaches).where(same).values(values))
+    return str(tx.execute(select(reaches.c.id).where(same)).scalar_one())
+
+
+def put_reach_token(tx: Tx, reach_id: str, sealed: str) -> None:
+    tx.execute(update(reaches).where(reaches.c.id == reach_id).values(sealed_token=sealed))
+
+
+def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: datetime) -> None:
+    """The reach stands behind the profile, after those that already do."""
+    values = {"state": "live", "confirmed_by": confirmed_by, "confirmed_at": now}
+    same = and_(backings.c.profile_id == profile_id, backings.c.reach_id == reach_id)
+    rank = tx.execute(select(func.count()).select_from(backings).where(backings.c.profile_id == profile_id)).scalar_one() + 1
+    if not insert_or_keep(tx, backings, {"profile_id": profile_id, "reach_id": reach_id, "rank": rank, **values}):
+        tx.execute(update(backings).where(same).values(values))
+
+
+def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
+    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and version."""
+    alive = exists().where(backings.c.reach_id == reaches.c.id, backings.c.state == "live")
+    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", alive)
+    if grant_id:
+        query = query.where(reaches.c.grant_id == grant_id)
+    if due is not None:
+        query = query.where(reaches.c.check_due_at <= due).order_by(reaches.c.check_due_at)
+    return tx.execute(query.limit(limit)).mappings().all()
+
+
+def claim_reaches(tx: Tx, ids: Sequence[str], *, due: datetime | None, until: datetime) -> Sequence[str]:
+    """Take these for one examination; those of them that are ours. `due`: only those due then, None: whatever their date."""
+    mine = reaches.c.id.in_(ids) if due is None else and_(reaches.c.id.in_(ids), reaches.c.check_due_at <= due)
+    return tx.execute(update(reaches).where(mine).values(check_due_at=until).returning(reaches.c.id)).scalars().all()
+
+
+def record_reach(tx: Tx, reach_id: str, *, begun: datetime, values: dict[str, object]) -> bool:
+    """Write an examination's outcome, unless a later one has been written already."""
+    return tx.execute(update(reaches).where(reaches.c.id == reach_id, reaches.c.checked_at <= begun).values(values)).rowcount == 1
+
+
+def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:
+    """These are to be examined at another time."""
+    tx.execute(update(reaches).where(reaches.c.id.in_(ids)).values(check_due_at=until))
+
+
+def grants_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
+    """The grants that stand behind these profiles, severed backings left out."""
+    query = select(reaches.c.grant_id).join(backings, backings.c.reach_id == reaches.c.id)
+    return tuple(tx.execute(query.where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live").distinct()).scalars())
+
+
+def profiles_of_reach(tx: Tx, reach_id: str) -> tuple[str, ...]:
+    """The profiles that stand on the reach."""
+    query = select(backings.c.profile_id).where(backings.c.reach_id == reach_id, backings.c.state == "live")
+    return tuple(tx.execute(query).scalars())
+
+
+def only_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
+    """The profiles all of whose backings, severed ones included, are this grant's."""
+    here = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id).where(reaches.c.grant_id == grant_id)
+    elsewhere = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id).where(reaches.c.grant_id != grant_id)
+    query = select(backings.c.profile_id).where(backings.c.profile_id.in_(here), backings.c.profile_id.not_in(elsewhere)).distinct()
+    return tuple(tx.execute(query).scalars())
+
+
+def mark_reaches(tx: Tx, grant_id: str, mark: Callable[[str], str]) -> None:
+    """Replace what a grant's reaches are called at the network."""
+    for reach_id in tx.execute(select(reaches.c.id).where(reaches.c.grant_id == grant_id)).scalars().all():
+        values = {"external_id": mark(reach_id), "parent_id": "", "check_due_at": None}
+        tx.execute(update(reaches).where(reaches.c.id == reach_id).values(values))
+
+
+def sever(tx: Tx, profile_ids: Sequence[str]) -> None:
+    """No reach stands behind these profiles until it is confirmed again."""
+    tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids)).values(state="severed"))
+
+
+def profiles_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
+    """The profiles that have a live backing on this grant."""
+    query = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id)
+    return tuple(tx.execute(query.where(reaches.c.grant_id == grant_id, backings.c.state == "live").distinct()).scalars())
+
+
+def sever_grant(tx: Tx, grant_id: str) -> None:
+    """The grant stands behind no profile until a member confirms it again."""
+    mine = select(reaches.c.id).where(reaches.c.grant_id == grant_id)
+    tx.execute(update(backings).where(backings.c.reach_id.in_(mine)).values(state="severed"))
+
+
+def backed_by(tx: Tx, profile_ids: Sequence[str]) -> Sequence[RowMapping]:
+    """For each backing of these profiles, best first: what it stands on. Severed ones say why it stands no more."""
+    of_grant = ("app_id", "code", "access_expires_at", "refresh_expires_at", "renews_itself", "trouble", "trouble_since", "checked_at")
+    of_reach = (reaches.c.verdict, reaches.c.checked_at.label("examined_at"))
+    columns = (backings.c.profile_id, backings.c.state.label("backing"), grants.c.state, *(grants.c[name] for name in of_grant), *of_reach)
+    query = (
+        select(*columns)
+        .select_from(backings.join(reaches, reaches.c.id == backings.c.reach_id).join(grants, grants.c.id == reaches.c.grant_id))
+        .where(backings.c.profile_id.in_(profile_ids))
+        .order_by(backings.c.profile_id, backings.c.rank)
+    )
+    return tx.execute(query).mappings().all()
