@@ -19,6 +19,25 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 
+class Scale:
+    """How much of a trial is run: all of it with --full (`make faults`), else a short form."""
+
+    def __init__(self, full: bool) -> None:
+        self.is_full = full
+
+    def __call__(self, *, short: int, full: int) -> int:
+        return full if self.is_full else short
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the trials under tests/faults at their full length")
+
+
+@pytest.fixture(scope="session")
+def scale(request: pytest.FixtureRequest) -> Scale:
+    return Scale(bool(request.config.getoption("--full")))
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()

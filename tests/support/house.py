@@ -63,6 +63,9 @@ class Weather(httpx2.AsyncBaseTransport):
             return httpx2.Response(met.status_code, headers=met.headers, stream=httpx2.ByteStream(met.content))
         return await self._beyond.handle_async_request(request)
 
+    async def aclose(self) -> None:
+        await self._beyond.aclose()
+
 
 class Browser:
     """One cookie jar; follows redirects, submits forms, and (by `settle`) the pages' own refreshes."""

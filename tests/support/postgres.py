@@ -54,7 +54,7 @@ def cluster() -> Iterator[str]:
         made = start([str(folder / "initdb"), "-D", data, "-U", "tests", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
         if made.wait() != 0:
             raise RuntimeError("initdb failed")
-        options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=60"]
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200"]
         server = start([str(folder / "postgres"), "-D", data, "-p", str(port), *options])
         try:
             _await_ready(Path(data), server)
