@@ -10,7 +10,7 @@ from pathlib import Path
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import App
-from hitchpost_sandbox.control import checked
+from hitchpost_sandbox.control import checked, checked_fault
 from hitchpost_sandbox.outgoing import Outgoing, is_loopback
 from hitchpost_sandbox.reading import Misread, read
 from hitchpost_sandbox.server import address, listen, server
@@ -47,13 +47,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for one in file.apps:
             checked(one, twins)
+        for fault in file.faults:
+            checked_fault(fault, twins)
     except Misread as error:
         return _refuse(str(error))
     app = build(world, twins)
     try:
         sockets = listen(chosen.host, chosen.port)
-    except OSError as error:
-        return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}")
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "there is no such port"
+        return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {why}")
     # Ctrl-C is the usual end: uvicorn raises it once more when everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
         at = address(chosen.host, sockets)

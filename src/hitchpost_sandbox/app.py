@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +16,9 @@ from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.playing import DROP, NoAnswer, answered
 from hitchpost_sandbox.twin import Twin, Visit
 from hitchpost_sandbox.world import World
+
+MOST = 2000
+"""Characters of a path that the ledger keeps."""
 
 
 def build(world: World, twins: Iterable[Twin] | None = None) -> "Sandbox":
@@ -65,13 +68,15 @@ class Sandbox:
         if named in self._hosts:
             return named, path, ""
         first, _, rest = path.lstrip("/").partition("/")
+        first = first.lower()
         if first in self._hosts:
-            return first, f"/{rest}", f"/{first}"
+            # As it was written: cookies and redirects of the path form begin with it.
+            return first, f"/{rest}", "/" + path.lstrip("/").partition("/")[0]
         return "", path, ""
 
     async def _answer(self, request: Request, host: str, path: str, prefix: str) -> Response:
         visit, act = self._visit(request, host, path, prefix)
-        status = 0
+        status, era = 0, self.world.era
         try:
             response = await answered(visit, act, request.receive)
             status = response.status_code
@@ -79,6 +84,8 @@ class Sandbox:
                 response.headers[name] = value
         except (NoAnswer, CancelledError):
             raise
+        except ClientDisconnect:
+            raise NoAnswer("the caller left") from None
         except MultiPartException as error:
             response = PlainTextResponse(f"this form cannot be read: {error.message}", 400)
             status = 400
@@ -87,7 +94,8 @@ class Sandbox:
             traceback.print_exception(error)
             status, response = 500, PlainTextResponse(f"the sandbox broke: {type(error).__name__}", 500, {"sandbox-broke": "yes"})
         finally:
-            self._write(visit, status)
+            if self.world.era == era:
+                self._write(visit, status)
         return response
 
     def _visit(self, request: Request, host: str, path: str, prefix: str) -> tuple[Visit, Callable[[], Awaitable[Response]]]:
@@ -114,7 +122,14 @@ class Sandbox:
     def _write(self, visit: Visit, status: int) -> None:
         app, person = (visit.token.client_id, visit.token.person) if visit.token is not None else ("", "")
         self.world.ledger.write(
-            visit.twin.network, What.CALL, app=app, person=person, method=visit.method, host=visit.host, path=visit.path, status=status
+            visit.twin.network,
+            What.CALL,
+            app=app,
+            person=person,
+            method=visit.method,
+            host=visit.host,
+            path=visit.path[:MOST],
+            status=status,
         )
 
 
@@ -128,7 +143,9 @@ async def _picture(visit: Visit) -> Response:
     if pictures.dead(visit.request.url.query, visit.clock.now().timestamp()):
         return PlainTextResponse("URL signature expired", 403)
     kind, body = pictures.at(visit.path)
-    return Response(body, media_type=kind, headers={"cache-control": "max-age=3600"})
+    # A picture that is SVG may hold a script, and in the path form it stands on the panel's own origin.
+    guards = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
+    return Response(body, media_type=kind, headers={"cache-control": "max-age=3600", **guards})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

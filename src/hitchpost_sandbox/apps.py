@@ -15,6 +15,22 @@ _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 Option = bool | int | str
 
 
+COUNTS = frozenset(
+    {
+        "settles_after",
+        "app_calls",
+        "member_calls",
+        "max_count",
+        "images_processing",
+        "calls_an_hour",
+        "quota_total",
+        "quota_usage",
+        "page_limit",
+    }
+)
+"""Options whose value is a number."""
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """One registered app. `scopes` empty: every scope of the network is allowed. `options`: switches that the authority or twin reads.
@@ -44,7 +60,8 @@ class App:
         return parts.scheme == "http" and _LOOPBACK.fullmatch(host) is not None and not parts.fragment
 
     def secret_is(self, text: str) -> bool:
-        return hmac.compare_digest(self.client_secret.encode(), text.encode())
+        """Whether `text` is the app's secret, compared in constant time."""
+        return hmac.compare_digest(self.client_secret.encode(), text.encode("utf-8", "surrogatepass"))
 
     def allows(self, scope: str) -> bool:
         return not self.scopes or scope in self.scopes

@@ -59,6 +59,7 @@ class Authority:
         self._apps[app.client_id] = app
 
     def app(self, client_id: str) -> App | None:
+        """The app with this client id, if there is one."""
         return self._apps.get(client_id)
 
     @property
@@ -233,8 +234,13 @@ class Authority:
         return sum(self.revoke(token.value, because=because) for token in self.living(family=family))
 
     def revoke_grants(self, person: str, client_id: str, *, but_family: str = "", because: str = "revoked") -> int:
-        """End what `person` ever granted the app, but for one family. Returns how many tokens lived."""
+        """End what `person` ever granted the app, unused codes too, but for one family. Returns how many tokens lived."""
         doomed = [token for token in self.living(person=person, client_id=client_id) if token.consented.family != but_family]
+        for code in self._codes.values():
+            given = code.consented
+            if (given.person, given.client_id) == (person, client_id) and given.family != but_family and not code.used:
+                code.used = True
+                self._note(What.CODE_REVOKED, given, code=fingerprint(code.value), reason=because, family=given.family)
         return sum(self.revoke(token.value, because=because) for token in doomed)
 
     def take_scope(self, person: str, scope: str, *, client_id: str = "") -> int:
@@ -245,6 +251,10 @@ class Authority:
             left = tuple(one for one in token.consented.scopes if one != scope)
             token.consented = replace(token.consented, scopes=left)
             self._note(What.SCOPE_TAKEN, token.consented, token=fingerprint(token.value), scope=scope, family=token.consented.family)
+        for code in self._codes.values():
+            given = code.consented
+            if given.person == person and client_id in ("", given.client_id) and not code.used:
+                code.consented = replace(given, scopes=tuple(one for one in given.scopes if one != scope))
         return len(had)
 
     def _note(self, what: What, given: Consented, **facts: str | int | bool | list[str]) -> None:
@@ -258,5 +268,7 @@ class Authority:
 
     def _refuse_token(self, value: str, token: Token | None, why: Why, at: datetime | None = None) -> NoReturn:
         app, person = (token.client_id, token.person) if token is not None else ("", "")
+        if token is not None:
+            token.refused += 1
         self._ledger.write(self.name, What.TOKEN_REFUSED, app=app, person=person, token=fingerprint(value), reason=why)
-        raise Refused(why, at, token.because if token is not None else "")
+        raise Refused(why, at, token.because if token is not None else "", app)

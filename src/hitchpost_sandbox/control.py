@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from hitchpost_sandbox import panel
 from hitchpost_sandbox.account import account
-from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.apps import COUNTS, App
 from hitchpost_sandbox.faults import Does, Fault, Script
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.playing import befall
@@ -28,6 +28,7 @@ from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.world import World
 
 _OWN_NAMES = ["localhost", "127.0.0.1"]
+_MOST = 1_000_000
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -94,7 +95,7 @@ class Plane:
         """Query: `network`, `kind` (a word of ledger.What), `app`, `person`, `after` (a `seq`)."""
         query = request.query_params
         after = query.get("after", "0")
-        if not after.isdecimal():
+        if not after.isdecimal() or len(after) > 15:
             return _refused("'after' must be a number")
         named = {name: query.get(name, "") for name in ("network", "app", "person")}
         entries = self._world.ledger.read(what=query.get("kind", ""), after=int(after), **named)
@@ -143,8 +144,7 @@ class Plane:
         """GET: the scripts with their counts. POST: one more. DELETE: all gone, and what they hold let go."""
         if request.method == "POST":
             fault = read(Fault, await _json(request), "fault")
-            self._check(fault)
-            return JSONResponse(_script(self._world.faults.add(fault)), 201)
+            return JSONResponse(_script(self._world.faults.add(checked_fault(fault, self._twins.values()))), 201)
         if request.method == "DELETE":
             self._world.faults.clear()
             return Response(status_code=204)
@@ -216,14 +216,17 @@ class Plane:
         self._world.reset()
         return Response(status_code=204)
 
-    def _check(self, fault: Fault) -> None:
-        """Raises Misread for a word that no network means."""
-        if fault.network and fault.network not in self._twins:
-            raise Misread(f"fault.network must be one of: {', '.join(self._twins)}")
-        meant = [self._twins[fault.network]] if fault.network else list(self._twins.values())
-        words = {*Does, *(word for twin in meant for word in (*twin.errors, *twin.turns))}
-        if fault.does not in words:
-            raise Misread(f"fault.does must be one of: {', '.join(sorted(words))}")
+
+def checked_fault(fault: Fault, twins: Iterable[Twin]) -> Fault:
+    """The fault, if its network exists and its word is one that some network means. Raises Misread naming those there are."""
+    known = {twin.network: twin for twin in twins}
+    if fault.network and fault.network not in known:
+        raise Misread(f"fault.network must be one of: {', '.join(known)}")
+    meant = [known[fault.network]] if fault.network else list(known.values())
+    words = {*Does, *(word for twin in meant for word in (*twin.errors, *twin.turns))}
+    if fault.does not in words:
+        raise Misread(f"fault.does must be one of: {', '.join(sorted(words))}")
+    return fault
 
 
 def checked(app: App, twins: Iterable[Twin]) -> App:
@@ -234,6 +237,10 @@ def checked(app: App, twins: Iterable[Twin]) -> App:
     known = sorted({name for twin in meant for name in twin.switches})
     if unknown := sorted(set(app.options) - set(known)):
         raise Misread(f"app.options has no '{unknown[0]}'; {app.authority} knows: {', '.join(known)}")
+    for name in sorted(set(app.options) & COUNTS):
+        value = app.options[name]
+        if type(value) is not int or not 0 <= value <= 1_000_000:
+            raise Misread(f"app.options.{name} must be a whole number from 0 to 1000000")
     return app
 
 
@@ -268,8 +275,13 @@ async def _json(request: Request) -> dict[str, object]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Misread("send application/json")
     try:
-        values = json.loads(await request.body() or b"{}")
-    except ValueError:
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MOST:
+                raise Misread("that is more than a megabyte")
+        values = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
         raise Misread("that is not JSON") from None
     if not isinstance(values, dict):
         raise Misread("that is not a JSON object")

@@ -5,6 +5,7 @@ A `Fault` says what happens (`does`) and to which calls; `Faults` counts matchin
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,6 +33,10 @@ class Does(StrEnum):
     """Does what was asked and answers with the first half of the body."""
     ANSWER = "answer"
     """Answers with exactly `status`, `headers` and `body`."""
+
+
+_LONGEST = 86_400.0
+_HEADER, _VALUE = re.compile(r"(?!content-length$)[A-Za-z0-9-]+"), re.compile(r"[\x20-\x7e]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,17 @@ class Fault:
             raise ValueError("'does' must say what goes wrong")
         if self.skip < 0 or self.times < 0 or self.seconds < 0 or not 0 <= self.chance <= 1:
             raise ValueError("'skip', 'times' and 'seconds' are not negative, and 'chance' lies between 0 and 1")
+        if self.seconds > _LONGEST:
+            raise ValueError(f"'seconds' are at most {_LONGEST:.0f}")
+        if any(not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value) for name, value in self.headers.items()):
+            raise ValueError("'headers' are ASCII names and values")
         if self.status and not 200 <= self.status <= 599:
             raise ValueError("'status' is an HTTP status between 200 and 599")
         if self.does == Does.ANSWER and not self.status:
             raise ValueError("'answer' needs a 'status'")
+
+
+_EVERYWHERE = frozenset(str(one) for one in Does)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,6 @@ class Script:
     spoiled: int = 0
     holding: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
     dice: random.Random = field(default_factory=random.Random, repr=False)
 
     @property
@@ -130,7 +141,6 @@ class Script:
     async def hold(self) -> None:
         """Wait until the fault is released."""
         self.holding += 1
-        self.reached.set()
         try:
             await self.released.wait()
         finally:
@@ -169,12 +179,15 @@ class Faults:
         for number in list(self._scripts):
             self.remove(number)
 
-    def meeting(self, call: Spoilt, *, turns: frozenset[str]) -> tuple[list[Script], Script | None]:
-        """What this call meets: every turn that is due, and the first other fault that is. Later ones wait for another call."""
+    def meeting(self, call: Spoilt, *, turns: frozenset[str], errors: frozenset[str]) -> tuple[list[Script], Script | None]:
+        """What this call meets: every turn that is due, and the first other fault that is. Later ones wait for another call.
+
+        `turns`, `errors`: the words of the call's network; a word of another one means calls of that one alone.
+        """
         befalls: list[Script] = []
         meets: Script | None = None
         for script in self._scripts.values():
-            if not call.fits(script.fault):
+            if script.fault.does not in turns | errors | _EVERYWHERE or not call.fits(script.fault):
                 continue
             if script.fault.does in turns:
                 if script.due():

@@ -23,10 +23,12 @@ class Refused(Exception):
     """A code or token did not count.
 
     `at`: when it expired or died, where that is known (networks like to print it). `because`: what befell a revoked one.
+    `app`: the client id that it was given to.
     """
 
-    def __init__(self, why: Why, at: datetime | None = None, because: str = "") -> None:
+    def __init__(self, why: Why, at: datetime | None = None, because: str = "", app: str = "") -> None:
         super().__init__(why)
+        self.app = app
         self.why = why
         self.at = at
         self.because = because
@@ -64,7 +66,8 @@ class Token:
     """An issued token. `kind` and `subject` are the twin's own words (`access`, `refresh`, `page` and which Page).
 
     `expires_at` None: it ends only when something kills it. `dead`: why it no longer counts, `because`: what befell it, in the sandbox's
-    words. `redeemed`: how often it was exchanged for other tokens.
+    words. `redeemed`: how often it was exchanged for other tokens. `refused`: how often it was
+    shown after it had died.
     """
 
     value: str
@@ -78,6 +81,7 @@ class Token:
     died_at: datetime | None = None
     because: str = ""
     redeemed: int = 0
+    refused: int = 0
 
     @property
     def person(self) -> str:

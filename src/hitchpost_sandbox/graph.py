@@ -3,17 +3,13 @@
 For the twins whose hosts speak it (graph.facebook.com, graph.instagram.com). App options read here: `require_appsecret_proof`.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
@@ -34,11 +30,7 @@ _STILL_THERE_UNTIL = {
     "v26.0": date.max,
 }
 _VERSION = re.compile(r"v\d+\.\d+")
-_FIELD = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+\([^()]*\))*|[{},])\s*")
 _TRACE_BYTES = 8
-LIMIT = 25
-"""Objects in one answer, asked or not. The real maximum is not established; a small one keeps callers honest about cursors."""
-
 OTHER_REDIRECT = (
     "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"
 )
@@ -79,7 +71,8 @@ def refusal(version: str, error: GraphError) -> Response:
     if error.subcode:
         said["error_subcode"] = error.subcode
     said["fbtrace_id"] = random_text(_TRACE_BYTES)
-    quoted = error.message.replace('"', "'").encode("ascii", "replace").decode()
+    # Nothing that a caller sent may end a header's line.
+    quoted = re.sub(r"[^\x20-\x7e]", "?", error.message.replace('"', "'"))
     headers = {
         "facebook-api-version": version,
         "cache-control": "no-store",
@@ -115,16 +108,18 @@ def route(visit: Visit) -> tuple[str, list[str]]:
     return asked if asked in supported else supported[0], rest
 
 
+def serving(visit: Visit) -> str:
+    """The version that serves this call; the newest one for a path whose version never was."""
+    try:
+        return route(visit)[0]
+    except GraphError:
+        return VERSIONS[-1]
+
+
 async def parameters(visit: Visit) -> dict[str, str]:
     """Query, form and JSON body as one; the body wins."""
     fields = await visit.fields()
-    if visit.header("content-type").startswith("application/json"):
-        try:
-            body = json.loads(await visit.request.body())
-        except ValueError:
-            body = {}
-        fields |= {name: str(value) for name, value in body.items()} if isinstance(body, dict) else {}
-    return fields
+    return fields | {name: str(value) for name, value in (await visit.json()).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +175,7 @@ def living(visit: Visit, text: str) -> Token:
 
 
 def unreadable() -> GraphError:
+    """190: no token at all, by its looks."""
     return GraphError(190, "Invalid OAuth access token - Cannot parse access token", status=401, challenge="invalid_token")
 
 
@@ -191,7 +187,7 @@ def dead(visit: Visit, refused: Refused) -> GraphError:
         return GraphError(190, message, subcode=463, challenge="invalid_token")
     if refused.why is Why.REVOKED:
         subcode, message = DEATHS.get(refused.because, DEATHS["app_removed"])
-        return GraphError(190, message, subcode=subcode, challenge="invalid_token")
+        return GraphError(190, message.format(app=refused.app), subcode=subcode, challenge="invalid_token")
     return unreadable()
 
 
@@ -205,88 +201,3 @@ def _check_proof(app: App, token: str, proof: str) -> None:
     made = hmac.new(app.client_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
     if proof and not hmac.compare_digest(proof.encode(), made.encode()):
         raise GraphError(100, "Invalid appsecret_proof provided in the API argument", type_of="GraphMethodException")
-
-
-Value = Any
-Tree = dict[str, "Tree"]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An object of the graph: every field its kind has. A value of None is left out of answers; a function is called when asked for."""
-
-    kind: str
-    values: Mapping[str, Value | Callable[[], Value] | None]
-    default: tuple[str, ...]
-
-    def shown(self, asked: Tree) -> dict[str, Value]:
-        """The fields asked for, `id` in any case. Raises GraphError for a field that the kind does not have."""
-        answer: dict[str, Value] = {}
-        for name, below in (asked or {field: {} for field in self.default}).items():
-            if name not in self.values:
-                raise GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({self.kind})")
-            value = self.values[name]
-            value = value() if callable(value) else value
-            if value is not None:
-                answer[name] = value.shown(below) if isinstance(value, Node) else value
-        return answer | {"id": self.values["id"]}
-
-
-def fields(text: str) -> Tree:
-    """The tree in `id,name,picture.type(large),account{id,username}`; modifiers are dropped. Raises GraphError."""
-    root: Tree = {}
-    stack, last, at = [root], "", 0
-    while at < len(text):
-        found = _FIELD.match(text, at)
-        if found is None or (found[1] == "{" and not last) or (found[1] == "}" and len(stack) == 1):
-            raise GraphError(
-                2500, f'Syntax error "Expected end of string instead of "{text[at : at + 1]}"." at character {at}: {text[:at]}'
-            )
-        at = found.end()
-        if found[1] == "{":
-            stack.append(stack[-1][last])
-        elif found[1] == "}":
-            stack.pop()
-        elif found[1] != ",":
-            last = found[1].partition(".")[0]
-            stack[-1].setdefault(last, {})
-    return root
-
-
-def listed(visit: Visit, given: Mapping[str, str], path: str, nodes: Sequence[Node]) -> dict[str, Value]:
-    """One page of an edge: `data`, cursors, and `next` as a whole address that holds the token, as the network gives it."""
-    asked = fields(given.get("fields", ""))
-    limit = max(1, min(int(given["limit"]) if given.get("limit", "").isdecimal() else LIMIT, LIMIT))
-    start = _after(given.get("after", ""), nodes)
-    shown = nodes[start : start + limit]
-    body: dict[str, Value] = {"data": [node.shown(asked) for node in shown]}
-    if shown:
-        after = _cursor(shown[-1])
-        body["paging"] = {"cursors": {"before": _cursor(shown[0]), "after": after}}
-        if start + limit < len(nodes):
-            token = visit.token.value if visit.token else ""
-            query = urlencode({"access_token": token, "fields": given.get("fields", ""), "limit": limit, "after": after})
-            body["paging"]["next"] = f"https://{visit.host}/{path}?{query}"
-    return body
-
-
-def publishing_limit(app: App, given: Mapping[str, str]) -> dict[str, Value]:
-    """The one entry of `content_publishing_limit`: how many posts the app has made for the account in 24 hours, and how many it may."""
-    total, used = int(app.options.get("quota_total", 100)), int(app.options.get("quota_usage", 0))
-    everything = {"quota_usage": used, "config": {"quota_total": total, "quota_duration": 86400}}
-    return {"data": [{name: everything[name] for name in fields(given.get("fields", "quota_usage")) if name in everything}]}
-
-
-def _cursor(node: Node) -> str:
-    return base64.urlsafe_b64encode(str(node.values["id"]).encode()).rstrip(b"=").decode()
-
-
-def _after(cursor: str, nodes: Sequence[Node]) -> int:
-    """The index behind the node that `cursor` names."""
-    if not cursor:
-        return 0
-    try:
-        last = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        return [str(node.values["id"]) for node in nodes].index(last) + 1
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise GraphError(100, "(#100) Invalid cursor") from None

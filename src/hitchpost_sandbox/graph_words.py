@@ -1,7 +1,7 @@
 """Meta's words for the death of a token, for both Graph hosts."""
 
 DEATHS = {
-    "app_removed": (458, "Error validating access token: The user has not authorized application."),
+    "app_removed": (458, "Error validating access token: The user has not authorized application {app}."),
     "checkpoint": (459, "You cannot access the app till you log in to www.facebook.com and follow the instructions given."),
     "password_changed": (
         460,

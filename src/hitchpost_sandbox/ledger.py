@@ -29,6 +29,8 @@ class What(StrEnum):
     """`code`, `family`."""
     CODE_REFUSED = "code_refused"
     """`code`, `reason` (a word of `authority.Why`)."""
+    CODE_REVOKED = "code_revoked"
+    """An unused code ended with all that its person had granted: `code`, `reason`, `family`."""
     TOKEN_ISSUED = "token_issued"  # noqa: S105 - a kind of entry
     """`token` (fingerprint), `token_kind`, `scopes`, `family`."""
     TOKEN_ROTATED = "token_rotated"  # noqa: S105 - a kind of entry
@@ -53,7 +55,7 @@ class What(StrEnum):
 
 def fingerprint(secret: str) -> str:
     """How a secret is named in the ledger: the first 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Ledger:
         self._forgotten = 0
 
     def write(self, network: str, what: What, *, app: str = "", person: str = "", **facts: Fact) -> None:
+        """Add what happened just now."""
         at = self._clock.now().isoformat(timespec="milliseconds")
         self._entries.append(Entry(self._forgotten + len(self._entries) + 1, at, network, what, app, person, facts))
         if len(self._entries) >= 2 * KEPT:

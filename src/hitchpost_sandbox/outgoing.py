@@ -1,6 +1,7 @@
 """Calls that a network makes to an app's own server, such as Meta's deauthorize callback. Only loopback is called unless told otherwise."""
 
 import asyncio
+import http.client
 import ipaddress
 import urllib.error
 import urllib.request
@@ -33,7 +34,14 @@ class Outgoing:
 
     async def tell(self, url: str, form: dict[str, str]) -> Heard:
         """Post `form` to `url` and hear the answer; trouble is an answer too."""
-        if not self._anywhere and not is_loopback(urlsplit(url).hostname or ""):
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            return Heard(0, "that is not an address")
+        if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
+            return Heard(0, "that is not an http address")
+        if not self._anywhere and not is_loopback(host):
             return Heard(0, "this sandbox calls loopback addresses only")
         return await self._post(url, form)
 
@@ -68,7 +76,7 @@ async def _over_http(url: str, form: dict[str, str]) -> Heard:
         except urllib.error.HTTPError as refused:
             with refused:
                 return Heard(refused.code, refused.read(_MOST_BYTES).decode("utf-8", "replace"))
-        except (OSError, ValueError) as trouble:
+        except (OSError, ValueError, http.client.HTTPException) as trouble:
             return Heard(0, type(trouble).__name__)
 
     return await asyncio.to_thread(post)

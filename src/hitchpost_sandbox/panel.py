@@ -43,7 +43,9 @@ def routes(world: World, twins: tuple[Twin, ...]) -> list[Route]:
     async def ledger(request: Request) -> Response:
         asked = _asked(request, "network", "person", "app")
         kind, before = request.query_params.get("kind", ""), request.query_params.get("before", "")
-        found = [entry for entry in reversed(_read(world, kind, asked)) if not before.isdecimal() or entry.seq < int(before)]
+        found = [
+            entry for entry in reversed(_read(world, kind, asked)) if not before.isdecimal() or len(before) > 15 or entry.seq < int(before)
+        ]
         entries = found[:AT_ONCE]
         filters = asked | ({"kind": kind} if kind else {})
         older = f"/ledger?{urlencode({**filters, 'before': str(entries[-1].seq)})}" if len(found) > AT_ONCE else ""

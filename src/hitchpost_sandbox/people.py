@@ -5,10 +5,14 @@ picture has a `picture`: the stem that its address ends in and that the picture 
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 FULL_TASKS = ("ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,11 @@ class Person:
     x: XAccount | None = None
     linkedin: LinkedInMember | None = None
     pinterest: PinterestAccount | None = None
+
+    def __post_init__(self) -> None:
+        # It stands in selectors of the consent page and in cookies, and empty it would mean everybody.
+        if not _KEY.fullmatch(self.key):
+            raise ValueError("'key' is made of ASCII letters, digits, '.', '_' and '-', and begins with a letter")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Carries fault scripts out: what stands between a request and the answer that the caller gets, or does not get."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -26,12 +25,12 @@ class NoAnswer(ConnectionError):
 
 async def answered(visit: Visit, act: Callable[[], Awaitable[Response]], receive: Receive) -> Response:
     """The answer to `visit`, after what fault scripts make of it. Raises NoAnswer."""
-    faults = visit.world.faults
+    faults, era = visit.world.faults, visit.world.era
     if not faults.scripts:
         return await act()
     values = await values_of(visit)
     call = Spoilt(visit.twin.network, visit.host, visit.method, visit.path, values, lambda: whose(visit, values))
-    befalls, meets = faults.meeting(call, turns=frozenset(visit.twin.turns))
+    befalls, meets = faults.meeting(call, turns=frozenset(visit.twin.turns), errors=frozenset(visit.twin.errors))
     for script in befalls:
         _write(visit, script)
         asked, (app, person) = script.fault, whose(visit, values)
@@ -39,11 +38,18 @@ async def answered(visit: Visit, act: Callable[[], Awaitable[Response]], receive
         # A call that speaks for nobody meets nothing; the ledger has the fault all the same.
         with suppress(CannotBefall):
             await befall(visit.world, visit.twin, asked.does, whom)
+        _still_there(visit, era)
     if meets is None:
         return await act()
     _write(visit, meets)
     acted = await act() if meets.fault.acts or meets.fault.does == Does.TRUNCATED else None
     return await _spoiled(visit, meets, acted, act, receive)
+
+
+def _still_there(visit: Visit, era: int) -> None:
+    """Raises NoAnswer when the world was reset or restored while the call waited: it acts in no other."""
+    if visit.world.era != era:
+        raise NoAnswer("reset")
 
 
 async def _spoiled(
@@ -52,10 +58,14 @@ async def _spoiled(
     fault = script.fault
     match fault.does:
         case Does.SLOW:
+            era = visit.world.era
             await asyncio.sleep(fault.seconds)
+            _still_there(visit, era)
             return acted or await act()
         case Does.HOLD:
+            era = visit.world.era
             await script.hold()
+            _still_there(visit, era)
             return acted or await act()
         case Does.HANG:
             await _hang(visit, fault, receive)
@@ -109,7 +119,11 @@ async def befall(world: World, twin: Twin, word: str, whom: Befallen) -> None:
     turn = twin.turns[word]
     if whom.person not in world.cast:
         raise CannotBefall(f"nobody of the cast is called '{whom.person}'")
+    era = world.era
     await turn.play(world, whom)
+    if world.era != era:
+        # It waited for an app's own server while the world was reset: what it did went with the old one.
+        return
     told = {name: value for name in ("target", "scope", "detail") if (value := getattr(whom, name))}
     world.ledger.write(twin.network, What.TURN, app=whom.app, person=whom.person, turn=word, **told)
 
@@ -130,11 +144,7 @@ def whose(visit: Visit, values: Mapping[str, str]) -> tuple[str, str]:
 async def values_of(visit: Visit) -> dict[str, str]:
     """What a request says in query and body (form, or the texts and numbers of a JSON object), as one; the body wins."""
     values = await visit.fields()
-    if visit.header("content-type").startswith("application/json"):
-        with suppress(ValueError):
-            body = json.loads(await visit.request.body())
-            values |= {name: str(value) for name, value in body.items()} if isinstance(body, dict) else {}
-    return values
+    return values | {name: str(value) for name, value in (await visit.json()).items()}
 
 
 def _write(visit: Visit, script: Script) -> None:

@@ -1,5 +1,6 @@
 """Reads JSON and TOML into the sandbox's dataclasses, strictly: what is unknown, missing or of another kind is refused by its place."""
 
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -65,16 +66,32 @@ def _one_of(kinds: tuple[Any, ...], value: object, at: str) -> object:
         return _read(left[0], value, at)
     if type(value) not in left:
         raise Misread(f"{at} must be {' or '.join(_WORDS[kind] for kind in left)}")
-    return value
+    return _plain(type(value), value, at)
 
 
 def _plain(kind: Any, value: object, at: str) -> object:
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise Misread(f"{at} is too large") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Misread(f"{at} must be a number")
+    if isinstance(value, str) and not _writable(value):
+        raise Misread(f"{at} holds half a character, which cannot be written")
     # Exactly this type: True is an int to Python, and to nobody who writes a file.
     if type(value) is not kind:
         raise Misread(f"{at} must be {_WORDS[kind]}")
     return value
+
+
+def _writable(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can spell halves of surrogate pairs, which nothing can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _WORDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

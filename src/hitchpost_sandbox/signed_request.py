@@ -46,7 +46,10 @@ async def tell(world: World, network: str, app: App, whom: Befallen, kind: str, 
         "user_id": "102000000000000000"[: len(user_id)] if whom.detail == "unknown_person" else user_id,
     }
     text = signed(f"not-{secret}" if whom.detail == "bad_signature" else secret, payload)
+    era = world.era
     heard = await world.outgoing.tell(url, {"signed_request": text})
+    if world.era != era:
+        return
     answer = heard.text if kind == DEAUTHORIZE or heard.status != 200 else _judged(heard.text)
     world.ledger.write(
         network, What.TOLD, app=app.client_id, person=whom.person, kind=kind, url=url, status=heard.status, answer=answer[:500]

@@ -28,13 +28,15 @@ How to write a twin
 """
 
 import base64
-import binascii
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from re import Pattern
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
@@ -93,7 +95,12 @@ class Visit:
     async def form(self) -> dict[str, list[str]]:
         """The fields of a form body, url-encoded or multipart, every value of each; empty for another body. Files are left out."""
         fields: dict[str, list[str]] = {}
-        for name, value in (await self.request.form(max_fields=2000)).multi_items():
+        try:
+            sent = await self.request.form(max_fields=2000)
+        except (UnicodeError, LookupError):
+            # A charset that does not exist, or that does not fit what was sent.
+            raise MultiPartException("its charset cannot be read") from None
+        for name, value in sent.multi_items():
             if isinstance(value, str):
                 fields.setdefault(name, []).append(value)
         return fields
@@ -102,6 +109,17 @@ class Visit:
         """Query and form body as one, for networks that take parameters in either; the body wins, and the last of several values."""
         return dict(self.query) | {name: values[-1] for name, values in (await self.form()).items()}
 
+    async def json(self) -> dict[str, Any]:
+        """A JSON body that is an object, with what no text can hold replaced; empty for any other body."""
+        if not self.header("content-type").startswith("application/json"):
+            return {}
+        try:
+            body = json.loads(await self.request.body())
+            body = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
     def basic(self) -> tuple[str, str] | None:
         """Client id and secret of an `Authorization: Basic` header; None when there is none or it cannot be read (RFC 7617)."""
         scheme, _, rest = self.header("authorization").partition(" ")
@@ -109,7 +127,7 @@ class Visit:
             return None
         try:
             name, colon, secret = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         return (name, secret) if colon else None
 

@@ -19,7 +19,8 @@ from hitchpost_sandbox.people import Cast, Person
 class World:
     """Everything that changes while people connect. Tests hold it directly; other processes ask `/_sandbox/…`.
 
-    `seed`: of the dice of fault scripts. `outgoing`: how networks call the apps' own servers.
+    `seed`: of the dice of fault scripts. `outgoing`: how networks call the apps' own servers. `era`: rises with each reset and restore,
+    so that a call that waited through one of them knows that its world is gone.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class World:
         self._first_cast = cast
         self._first_apps = tuple(apps)
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self.era = 0
         self.faults = Faults(seed)
         self.reset()
 
     def reset(self) -> None:
         """Forget every consent, token, ledger entry, fault and later app, every change of the cast; the clock and snapshots stay."""
+        self.era += 1
         self.faults.clear()
         self.cast = self._first_cast
         self.ledger = Ledger(self.clock)
@@ -92,15 +95,16 @@ class World:
         """Remember everything as it is now, the time too, under a name; an earlier snapshot of that name is replaced."""
         state = {field: getattr(self, field) for field in ("cast", "ledger", "limits", "_authorities")}
         # One deep copy, so that what is shared stays shared.
-        self._snapshots[name] = copy.deepcopy(state) | {"faults": self.faults.copy(), "shift": self.clock.shift}
+        self._snapshots[name] = copy.deepcopy(state) | {"faults": self.faults.copy(), "time": self.clock.kept()}
 
     def restore(self, name: str) -> None:
         """Make everything as it was when the snapshot was kept, the time too. Raises KeyError."""
         state = self._snapshots[name]
+        self.era += 1
         self.faults.clear()
         self.faults = state["faults"].copy()
-        self.clock.shift = state["shift"]
-        for field, value in copy.deepcopy({name: state[name] for name in state if name not in ("faults", "shift")}).items():
+        self.clock.back(state["time"])
+        for field, value in copy.deepcopy({name: state[name] for name in state if name not in ("faults", "time")}).items():
             setattr(self, field, value)
 
     def forget(self, name: str) -> None:

@@ -51,6 +51,8 @@ def from_toml(text: str) -> WorldFile:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misread(str(error)) from None
+    except RecursionError:
+        raise Misread("it is nested too deeply") from None
     return read(WorldFile, values, "the file")
 
 

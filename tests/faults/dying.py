@@ -1,4 +1,4 @@
-"""Ways to die with -9 at an exact step: around a call to a network, or around a transaction. Passed in where the product takes its outside."""
+"""Ways to die with -9 at an exact step of a call or a transaction, passed in where the product takes its outside."""
 
 import os
 import signal

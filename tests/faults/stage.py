@@ -21,12 +21,12 @@ from hitchpost.networks.base import Candidate, Consent, Derived, Kind, Subject, 
 from hitchpost.networks.catalog import discover
 from hitchpost.secret import Secret
 from hitchpost.settings import read_settings
+from hitchpost_sandbox.app import build as build_sandbox
 from hitchpost_sandbox.apps import X_APP, App
 from hitchpost_sandbox.authority import Authority
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
-from hitchpost_sandbox.app import build as build_sandbox
 from tests.faults.child import AheadClock
 from tests.support.house import Weather, prepared
 
@@ -118,7 +118,8 @@ class Child:
         """Wait until it stands before its task."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line and json.loads(line).get("ready"), self.process.communicate()[1][-2000:]
+        assert line, self.process.communicate()[1][-2000:]
+        assert json.loads(line).get("ready")
 
     def go(self) -> None:
         assert self.process.stdin is not None
@@ -163,7 +164,7 @@ async def staged(
 
 async def _settled(world: World, environment: dict[str, str], services: Services, clock: AheadClock, weather: Weather) -> Stage:
     def people(tx: Tx) -> tuple[str, str]:
-        ada = services.people.create_person(tx, email="ada@example.com", name="Ada", password_hash="-", now=clock.now()).id  # noqa: S106
+        ada = services.people.create_person(tx, email="ada@example.com", name="Ada", password_hash="-", now=clock.now()).id
         return ada, services.workspaces.create(tx, name="Lantern", owner_id=ada)
 
     ada, lantern = await services.database.begin(people)

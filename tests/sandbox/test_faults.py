@@ -175,7 +175,7 @@ def test_the_same_seed_spoils_the_same_calls_and_another_seed_others() -> None:
         faults = Faults(seed)
         faults.add(Fault("html", chance=0.5, times=0))
         call = Spoilt("x", "api.x.com", "GET", "/2/users/me", {}, lambda: ("", ""))
-        return [faults.meeting(call, turns=frozenset())[1] is not None for _ in range(64)]
+        return [faults.meeting(call, turns=frozenset(), errors=frozenset())[1] is not None for _ in range(64)]
 
     assert spoilt(1) == spoilt(1)
     assert spoilt(1) != spoilt(2)

@@ -8,7 +8,7 @@ import pytest
 
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
-from hitchpost_sandbox.apps import INSTAGRAM_APP, META_APP, X_APP
+from hitchpost_sandbox.apps import COUNTS, INSTAGRAM_APP, META_APP, X_APP
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Does
 from hitchpost_sandbox.ledger import What
@@ -186,6 +186,6 @@ async def test_what_can_be_asked_for_is_listed(caller: httpx2.AsyncClient, netwo
 
 @pytest.mark.parametrize(("network", "app"), [("facebook", META_APP), ("instagram", INSTAGRAM_APP)])
 async def test_an_app_may_be_registered_with_every_switch_of_its_network(caller: httpx2.AsyncClient, network: str, app: object) -> None:
-    switches = dict.fromkeys(TWINS[network].switches, True)
+    switches = {name: 7 if name in COUNTS else True for name in TWINS[network].switches}
     body = {"authority": TWINS[network].authority, "client_id": "1", "client_secret": "s", "options": switches}
     assert (await caller.post("/_sandbox/apps", json=body)).status_code == 201

@@ -68,6 +68,9 @@ async def dialog(visit: Visit) -> Response:
         return pages.stopped(
             visit, "Invalid parameter", "Only response_type=code is known here.", reason="response_type", app=app.client_id
         )
+    if query.get("config_id"):
+        text = "Logins by configuration (config_id) are not simulated: ask with scope."
+        return pages.stopped(visit, "Invalid parameter", text, reason="config_id", app=app.client_id)
     if unknown := [scope for scope in asked if scope not in SCOPES or not app.allows(scope)]:
         text = f"Invalid Scopes: {', '.join(unknown)}. This message is only shown to developers."
         return pages.stopped(visit, "It looks like this app isn't available", text, reason="scope", app=app.client_id)
@@ -91,7 +94,7 @@ async def dialog(visit: Visit) -> Response:
     granted = login.decide(offered, answer.scopes, again=query.get("auth_type") == "rerequest")
     login.targets = answer.targets
     given = visit.authority.consent(app, answer.person.key, granted, answer.targets)
-    code = visit.authority.open_code(given, redirect_uri, life=CODE_LIFE, look=lambda text: f"AQ{text}")
+    code = visit.authority.open_code(given, redirect_uri, life=CODE_LIFE, look=lambda text: f"AQ{text * 6}")
     return visit.send_back(redirect_uri, {"code": code, "state": state}, fragment="#_=_")
 
 
@@ -146,7 +149,7 @@ def _answer(visit: Visit, version: str, token: Token) -> Response:
 
 
 def _token_look(text: str) -> str:
-    return f"EAA{text}"
+    return f"EAA{text * 3}"
 
 
 async def call(visit: Visit) -> Response:

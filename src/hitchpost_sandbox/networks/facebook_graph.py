@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.responses import RedirectResponse, Response
 
-from hitchpost_sandbox import graph
+from hitchpost_sandbox import graph, graph_nodes
 from hitchpost_sandbox.authority import Refused, Token
-from hitchpost_sandbox.graph import Caller, GraphError, Node
+from hitchpost_sandbox.graph import Caller, GraphError
+from hitchpost_sandbox.graph_nodes import Node
 from hitchpost_sandbox.networks import facebook_logins
 from hitchpost_sandbox.networks.facebook_logins import Login
 from hitchpost_sandbox.people import Business, FacebookLogin, InstagramAccount, Page, Person
@@ -24,6 +25,13 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _PAGE_DEFAULT = ("access_token", "category", "category_list", "name", "id", "tasks")
 
 
+_OF_PAGES = (
+    "fan_count", "followers_count", "verification_status", "connected_instagram_account", "business", "owner_business",
+    "has_transitioned_to_new_page_experience", "user_access_expire_time", "temporary_status", "about", "website", "emails", "phone",
+)  # fmt: skip
+_OF_ACCOUNTS = ("biography", "website", "owner_business", "is_published", "has_profile_pic")
+
+
 class _Seen:
     """What one caller sees: the person behind the token, the login, and the nodes that follow from them."""
 
@@ -35,6 +43,7 @@ class _Seen:
         self.login: Login = facebook_logins.login(visit.authority, token.client_id, token.person)
 
     def need(self, permission: str) -> None:
+        """Raises GraphError 10 without the permission."""
         if not self.login.has(permission):
             raise GraphError(10, f"(#10) This endpoint requires the '{permission}' permission or feature", status=403)
 
@@ -61,7 +70,7 @@ class _Seen:
         if made is None or made.dead is not None:
             end = None if self.token.kind == LONG else self.token.expires_at
             life = None if end is None else end - self.visit.clock.now()
-            made = self.visit.authority.issue(self.token.consented, "page", life=life, subject=page.id, look=lambda text: f"EAA{text}")
+            made = self.visit.authority.issue(self.token.consented, "page", life=life, subject=page.id, look=lambda text: f"EAA{text * 3}")
             self.login.page_tokens[self.token.value, page.id] = made
         return made.value
 
@@ -74,7 +83,9 @@ class _Seen:
     def page_node(self, page: Page) -> Node:
         linked = page.instagram
         seen = linked is not None and self._account_is_seen(linked)
-        values = {
+        values: dict[str, object] = {
+            # Known to the network, and without a value in this cast.
+            **dict.fromkeys(_OF_PAGES),
             "id": page.id,
             "name": page.name,
             "username": page.username or None,
@@ -96,7 +107,8 @@ class _Seen:
 
     def account_node(self, account: InstagramAccount) -> Node:
         ends = int((self.visit.clock.now() + _PICTURE_LIFE).timestamp())
-        values = {
+        values: dict[str, object] = {
+            **dict.fromkeys(_OF_ACCOUNTS),
             "id": account.id,
             "ig_id": account.id[-10:],
             "username": account.username,
@@ -136,16 +148,16 @@ async def answer(visit: Visit, version: str, parts: list[str]) -> Response:
         raise graph.no_such(parts[0])
     seen = _Seen(visit, who.token)
     if len(parts) == 1:
-        return graph.answer(version, _node(seen, parts[0]).shown(graph.fields(given.get("fields", ""))))
+        return graph.answer(version, _node(seen, parts[0]).shown(graph_nodes.fields(given.get("fields", ""))))
     if parts[1:] == ["permissions"] and _is_self(seen, parts[0]):
         return graph.answer(version, {"data": [{"permission": name, "status": status} for name, status in seen.login.permissions.items()]})
     if parts[1:] == ["content_publishing_limit"] and seen.account(parts[0]) is not None:
         seen.need("instagram_content_publish")
-        return graph.answer(version, graph.publishing_limit(who.app, given))
+        return graph.answer(version, graph_nodes.publishing_limit(who.app, given))
     if parts[1:] == ["picture"]:
-        shown = _node(seen, parts[0]).shown(graph.fields("picture"))
+        shown = _node(seen, parts[0]).shown(graph_nodes.fields("picture"))
         return RedirectResponse(shown["picture"]["data"]["url"], 302)
-    return graph.answer(version, graph.listed(visit, given, "/".join([version, *parts]), _edge(seen, parts)))
+    return graph.answer(version, graph_nodes.listed(visit, given, "/".join([version, *parts]), _edge(seen, parts)))
 
 
 def _is_self(seen: _Seen, thing: str) -> bool:
@@ -178,6 +190,8 @@ def _edge(seen: _Seen, parts: list[str]) -> list[Node]:
     if _is_self(seen, thing) and edge == "businesses":
         seen.need("business_management")
         return [_business_node(one) for one in seen.facebook.businesses if seen.login.shares("business", one.id)]
+    if edge in ("owned_pages", "client_pages") and _is_self(seen, thing):
+        raise GraphError(100, f"(#100) Tried accessing nonexisting field ({edge}) on node type (User)")
     if edge in ("owned_pages", "client_pages"):
         seen.need("business_management")
         business = seen.business(thing)
@@ -194,6 +208,7 @@ def _revoked(visit: Visit, version: str, who: Caller, parts: list[str]) -> Respo
     login = facebook_logins.login(visit.authority, who.app.client_id, key)
     if len(parts) == 3:
         login.permissions.pop(parts[2], None)
+        visit.authority.take_scope(key, parts[2], client_id=who.app.client_id)
     else:
         facebook_logins.forget(visit.authority, who.app.client_id, key)
     return graph.answer(version, True if who.app.on("bare_true") else {"success": True})
@@ -215,6 +230,9 @@ def _inspected(visit: Visit, given: Mapping[str, str]) -> dict[str, object]:
         raise GraphError(
             100, "(#100) You must provide an app access token, or a user access token that is an owner or developer of the app"
         )
+    asked = graph.app_of(visit, given.get("input_token", ""))
+    if asked is not None and asked.client_id == asking.client_id:
+        return {"app_id": asked.client_id, "type": "APP", "application": asked.title, "is_valid": True, "scopes": []}
     try:
         token = visit.authority.find(given.get("input_token", ""))
     except Refused as refused:

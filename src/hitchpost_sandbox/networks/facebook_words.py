@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hitchpost_sandbox import graph, turns
+from hitchpost_sandbox.apps import META_APP
 from hitchpost_sandbox.graph import GraphError
 from hitchpost_sandbox.graph_words import DEATHS
 from hitchpost_sandbox.networks import facebook_logins
@@ -21,16 +22,16 @@ _PAGES_FULL = (
 
 
 def _wrong(says: str, error: GraphError) -> Wrong:
-    return Wrong(says, lambda _visit: graph.refusal(graph.VERSIONS[-1], error))
+    return Wrong(says, lambda visit: graph.refusal(graph.serving(visit), error))
 
 
-def _limit(says: str, code: int, message: str, *, of_app: bool = True) -> Wrong:
-    headers = {"x-app-usage": _FULL} if of_app else {"x-business-use-case-usage": _PAGES_FULL}
+def _limit(says: str, code: int, message: str, *, business: str = "") -> Wrong:
+    headers = {"x-business-use-case-usage": business} if business else {"x-app-usage": _FULL}
     return _wrong(says, GraphError(code, f"(#{code}) {message}", headers=headers))
 
 
 def _dead(subcode: int, message: str, says: str) -> Wrong:
-    return _wrong(says, GraphError(190, message, subcode=subcode, challenge="invalid_token"))
+    return _wrong(says, GraphError(190, message.format(app=META_APP.client_id), subcode=subcode, challenge="invalid_token"))
 
 
 ERRORS = {
@@ -41,18 +42,21 @@ ERRORS = {
     "32": _limit("calls to Pages with a user token are used up", 32, "Page request limit reached"),
     "613": _wrong("a limit of its own", GraphError(613, "(#613) Calls to this api have exceeded the rate limit.", subcode=1996)),
     "80001": _limit(
-        "calls with the Page's token are used up", 80001, f"There have been too many calls to this Page account. {_TRY_LATER}", of_app=False
+        "calls with the Page's token are used up",
+        80001,
+        f"There have been too many calls to this Page account. {_TRY_LATER}",
+        business=_PAGES_FULL,
     ),
     "80002": _limit(
         "calls to the Instagram account are used up",
         80002,
         f"There have been too many calls to this Instagram account. {_TRY_LATER}",
-        of_app=False,
+        business=_PAGES_FULL.replace("101755847768001", "17841400000000101").replace('"pages"', '"instagram"'),
     ),
     "368": _wrong(
         "blocked for a while for policy", GraphError(368, "The action attempted has been deemed abusive or is otherwise disallowed")
     ),
-    "190": Wrong("the token cannot be read", lambda _visit: graph.refusal(graph.VERSIONS[-1], graph.unreadable())),
+    "190": Wrong("the token cannot be read", lambda visit: graph.refusal(graph.serving(visit), graph.unreadable())),
     "190/458": _dead(*DEATHS["app_removed"], "the person removed the app"),
     "190/459": _dead(*DEATHS["checkpoint"], "the person must sign in at Facebook and mend something"),
     "190/460": _dead(*DEATHS["password_changed"], "the person changed their password"),
@@ -68,7 +72,7 @@ ERRORS = {
     "200": _wrong("a permission is missing", GraphError(200, "(#200) Requires a permission that was not granted", status=403)),
     "3": _wrong("the app lacks the capability", GraphError(3, "(#3) Application does not have the capability to make this API call.")),
     "100/33": Wrong(
-        "the object is gone or not visible", lambda visit: graph.refusal(graph.VERSIONS[-1], graph.no_such(visit.path.rpartition("/")[2]))
+        "the object is gone or not visible", lambda visit: graph.refusal(graph.serving(visit), graph.no_such(visit.path.rpartition("/")[2]))
     ),
     "2500": _wrong("no token", GraphError(2500, "An active access token must be used to query information about the current user.")),
 }
@@ -114,7 +118,7 @@ async def _permission_expires(world: World, whom: Befallen) -> None:
     await _permission_gone(world, whom)
     authority = world.authority("meta")
     for app in authority.apps:
-        if facebook_logins.known(authority, app.client_id, whom.person):
+        if whom.app in ("", app.client_id) and facebook_logins.known(authority, app.client_id, whom.person):
             facebook_logins.login(authority, app.client_id, whom.person).permissions[whom.scope] = facebook_logins.EXPIRED
 
 
@@ -181,6 +185,7 @@ SWITCHES = {
     "legacy_dialog_errors": "a refusal in the dialog's older style: error_code and error_message (which of them comes is not established)",
     "tokens_without_date": "token answers without expires_in",
     "calls_an_hour": "so many calls an hour, with X-App-Usage climbing to 100 and then error 4 (default: no limit)",
+    "page_limit": "objects in one answer of a list, at most (not established; public clients ask for 100; default: 25)",
     "quota_total": "how many posts a day `content_publishing_limit` allows (25, 50 and 100 are all reported; default: 100)",
     "quota_usage": "how many of them are used up (default: 0)",
     "bare_true": "DELETE permissions answers `true` and not an object (both are known)",

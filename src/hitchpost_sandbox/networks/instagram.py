@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from starlette.responses import JSONResponse, Response
 
-from hitchpost_sandbox import consent, graph, pages
+from hitchpost_sandbox import consent, graph, graph_nodes, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Refused, Token, Why
-from hitchpost_sandbox.graph import GraphError, Node
+from hitchpost_sandbox.graph import GraphError
+from hitchpost_sandbox.graph_nodes import Node
 from hitchpost_sandbox.networks import instagram_words
 from hitchpost_sandbox.people import InstagramAccount, Person, scoped_number
 from hitchpost_sandbox.twin import Route, Twin, Visit
@@ -169,10 +170,10 @@ def _node(visit: Visit, given: dict[str, str], parts: list[str]) -> dict[str, ob
     if parts[1:] == ["content_publishing_limit"] and parts[0] in ("me", scoped, account.id):
         if "instagram_business_content_publish" not in who.token.scopes:
             raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
-        return graph.publishing_limit(who.app, given)
+        return graph_nodes.publishing_limit(who.app, given)
     if visit.method not in ("GET", "HEAD") or len(parts) != 1 or parts[0] not in ("me", scoped, account.id):
         raise graph.no_such("/".join(parts), visit.method.lower())
-    shown = _account_node(visit, account, scoped).shown(graph.fields(given.get("fields", "")))
+    shown = _account_node(visit, account, scoped).shown(graph_nodes.fields(given.get("fields", "")))
     return {"data": [shown]} if who.app.on("wrapped_answers") else shown
 
 

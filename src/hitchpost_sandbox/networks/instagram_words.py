@@ -5,6 +5,7 @@ from dataclasses import replace
 from starlette.responses import JSONResponse
 
 from hitchpost_sandbox import graph, turns
+from hitchpost_sandbox.apps import INSTAGRAM_APP
 from hitchpost_sandbox.graph import GraphError
 from hitchpost_sandbox.graph_words import DEATHS
 from hitchpost_sandbox.people import InstagramAccount, scoped_number
@@ -15,12 +16,12 @@ from hitchpost_sandbox.world import World
 
 
 def _wrong(says: str, error: GraphError) -> Wrong:
-    return Wrong(says, lambda _visit: graph.refusal(graph.VERSIONS[-1], error))
+    return Wrong(says, lambda visit: graph.refusal(graph.serving(visit), error))
 
 
 def _dead(because: str, says: str) -> Wrong:
     subcode, message = DEATHS[because]
-    return _wrong(says, GraphError(190, message, subcode=subcode, challenge="invalid_token"))
+    return _wrong(says, GraphError(190, message.format(app=INSTAGRAM_APP.client_id), subcode=subcode, challenge="invalid_token"))
 
 
 def _of_exchange(says: str, message: str) -> Wrong:
@@ -30,7 +31,7 @@ def _of_exchange(says: str, message: str) -> Wrong:
 ERRORS = {
     "rate_limit": _wrong("the app's calls are used up (4)", GraphError(4, "(#4) Application request limit reached")),
     "server_error": _wrong("Instagram's own trouble (2)", GraphError(2, "Service temporarily unavailable", status=500)),
-    "190": Wrong("the token cannot be read", lambda _visit: graph.refusal(graph.VERSIONS[-1], graph.unreadable())),
+    "190": Wrong("the token cannot be read", lambda visit: graph.refusal(graph.serving(visit), graph.unreadable())),
     "190/458": _dead("app_removed", "the person removed the app"),
     "190/459": _dead("checkpoint", "the person must sign in and mend something"),
     "190/460": _dead("password_changed", "the person changed their password"),
@@ -93,6 +94,7 @@ SWITCHES = {
     "replay_revokes": "a code that is used twice ends what it gave (not established; default: it is only refused)",
     "require_appsecret_proof": "every call must carry appsecret_proof",
     "wrapped_answers": '`{"data": [{…}]}` and permissions as text, as documented (live ones are flat; else not established)',
+    "page_limit": "objects in one answer of a list, at most (not established; public clients ask for 100; default: 25)",
     "quota_total": "how many posts a day `content_publishing_limit` allows (50 and 100 are both reported; default: 100)",
     "quota_usage": "how many of them are used up (default: 0)",
     "testers": "usernames, comma-separated: anybody else meets “Insufficient developer role”",

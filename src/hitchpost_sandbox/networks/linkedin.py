@@ -197,6 +197,8 @@ async def introspect(visit: Visit) -> Response:
         return app
     if not form.get("token"):
         return _missing("token")
+    if not form["token"].startswith("AQ") or not form["token"].isascii():
+        return JSONResponse({"error": "invalid_request", "error_description": "The token is malformed"}, 400)
     try:
         found = visit.authority.find(form["token"])
     except Refused as refused:

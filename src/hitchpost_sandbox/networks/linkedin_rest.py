@@ -104,7 +104,7 @@ async def _organization_acls(visit: Visit, app: App, token: Token) -> Response:
 
 def _number(visit: Visit, name: str, default: int) -> int:
     text = visit.query.get(name, str(default))
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 9:
         raise Stop(400, f"Invalid value for parameter '{name}'", code="ILLEGAL_ARGUMENT")
     return int(text)
 

@@ -217,7 +217,7 @@ def _sections(visit: Visit, account: PinterestAccount) -> Said:
 def _page(visit: Visit, items: Sequence[object]) -> Said:
     """One page of `items`, 25 unless `page_size` says otherwise; `bookmark` is null on the last one."""
     asked = visit.query.get("page_size", "25")
-    if not asked.isdecimal() or not 1 <= int(asked) <= 250:
+    if not asked.isdecimal() or len(asked) > 9 or not 1 <= int(asked) <= 250:
         return invalid(f"'{asked}' is not a page_size from 1 to 250")
     start = _place(visit.query.get("bookmark", ""))
     if start is None:
@@ -239,7 +239,7 @@ def _place(bookmark: str) -> int | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     place = inside.removeprefix("UHo5").removesuffix("|next")
-    return int(place) if place.isdecimal() and _bookmark(int(place)) == bookmark else None
+    return int(place) if place.isdecimal() and len(place) < 10 and _bookmark(int(place)) == bookmark else None
 
 
 async def create_board(visit: Visit) -> Response:
@@ -248,10 +248,9 @@ async def create_board(visit: Visit) -> Response:
     if judged.status_code != 200 or visit.token is None:
         return judged
     spent = spend(visit, visit.token.client_id, visit.token.person)
-    try:
-        asked = json.loads(await visit.request.body())
-        name, privacy = asked["name"], asked.get("privacy", "PUBLIC")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    asked = await visit.json()
+    name, privacy = asked.get("name"), asked.get("privacy", "PUBLIC")
+    if name is None:
         return answer(visit, invalid("'name' is a required property"), spent)
     account = visit.world.cast[visit.token.person].pinterest
     taken = account is None or any(board.name == name and board.owner == account.username for board in account.boards)

@@ -190,6 +190,8 @@ def _pair(visit: Visit, given: Consented, spent: Token | None = None) -> Respons
 async def revoke(visit: Visit) -> Response:
     """POST /2/oauth2/revoke: ends one token; an unknown one counts as done (RFC 7009 §2.2)."""
     form = {name: values[-1] for name, values in (await visit.form()).items()}
+    if visit.basic() is None and not form.get("client_id"):
+        return _refusal(401, "unauthorized_client", "Missing valid authorization header")
     app = _client(visit, form)
     if isinstance(app, Response):
         return app

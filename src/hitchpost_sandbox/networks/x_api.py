@@ -124,7 +124,12 @@ def _no_credits(account_id: str, headers: dict[str, str], *, old: bool) -> Respo
             402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted", headers=headers
         )
     detail = f"Your enrolled account [{account_id}] does not have any credits to fulfill this request."
-    body = {"account_id": int(account_id), "title": "CreditsDepleted", "detail": detail, "type": _PROBLEMS + "credits"}
+    body = {
+        "account_id": int(account_id) if account_id.isdecimal() else account_id,
+        "title": "CreditsDepleted",
+        "detail": detail,
+        "type": _PROBLEMS + "credits",
+    }
     return _json(402, body, headers)
 
 

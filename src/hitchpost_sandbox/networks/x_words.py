@@ -66,7 +66,8 @@ ERRORS = {
         "the app's credits are used up", 402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted"
     ),
     "usage-capped": _problem(
-        "the app's spending limit is reached", 429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", slug="usage-capped"
+        "the app's spending limit is reached", 429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", slug="usage-capped",
+        period="Monthly", scope="Product",
     ),
     "invalid_token": _of_token_endpoint(
         "token endpoint: the refresh token is used, revoked or expired", 400, "invalid_request", "Value passed for the token was invalid."
