@@ -76,9 +76,19 @@ async def build(
     Raises BadSettings, BadRing, WrongSchema, each with a sentence for whoever runs the server.
     """
     settings = configuration.settings
-    clock, catalog = clock or SystemClock(), catalog or discover()
     database = database or open_database(settings.database)
     http = NetworkHttp(settings.networks_at, transport=networks)
+    try:
+        return await _tied(configuration, clock or SystemClock(), catalog or discover(), database, http)
+    except BaseException:
+        # Who refuses to start leaves nothing open behind.
+        await http.close()
+        await database.close()
+        raise
+
+
+async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, database: Database, http: NetworkHttp) -> Services:
+    settings = configuration.settings
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))

@@ -159,7 +159,7 @@ async def staged(
                 if child.process.poll() is None:
                     child.process.kill()
                 child.process.communicate()
-            await services.close()
+            await stage.services.close()
 
 
 async def _settled(world: World, environment: dict[str, str], services: Services, clock: AheadClock, weather: Weather) -> Stage:

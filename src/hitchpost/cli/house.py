@@ -111,7 +111,10 @@ def run_services(act: Callable[["Services"], Awaitable[T]]) -> T:
     async def inside(configuration: Configuration) -> T:
         from hitchpost.bootstrap import build
         from hitchpost.db.engine import open_database
+        from hitchpost.web.log import set_up
 
+        # What a command answers goes to standard output; what befalls it on the way goes where the server's log goes.
+        set_up("warning")
         services = await build(configuration, database=open_database(configuration.settings.database, checkpoints=False))
         try:
             return await act(services)
