@@ -31,6 +31,7 @@ class Scale:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the trials under tests/faults at their full length")
+    parser.addoption("--due", type=int, default=10_000, help="with --full: how many grants fall due at once before two workers")
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
             # One process on SQLite: nobody waits two minutes for the lease of a process that was killed.
             await services.database.begin(partial(take_over_all, services.clock))
         if background:
-            services.ticker.start()
+            services.engine.start()
         if services.ring_made_at:
             print(f"\n  The key ring was made at {services.ring_made_at}: save it now, apart from the database.", flush=True)
         if code := await services.workspaces.setup_code():

@@ -15,8 +15,9 @@ from hitchpost.connect.shredding import Shredding
 from hitchpost.db import schema
 from hitchpost.db.engine import Database, Tx, open_database
 from hitchpost.events.service import Events
+from hitchpost.jobs.engine import Engine
 from hitchpost.jobs.stopping import GRACE, Stopping
-from hitchpost.jobs.ticker import Beat, Ticker
+from hitchpost.jobs.work import Work, always, when
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.people.auth import SignedIn
@@ -50,13 +51,13 @@ class Services:
     shredding: Shredding
     flow: ConnectFlow
     looks: Looks
-    ticker: Ticker
+    engine: Engine
     ring_made_at: str
 
     async def close(self) -> None:
         """Stop what runs in the background within GRACE seconds, then what it uses; no lease is left behind."""
         until = self.clock.monotonic() + GRACE
-        await self.ticker.stop()
+        await self.engine.stop()
         await self.tokens.settled(until - self.clock.monotonic())
         await self.looks.stop(until - self.clock.monotonic())
         await self.http.close()
@@ -111,21 +112,24 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
         public_url=settings.public_url,
     )  # fmt: skip
     looks = Looks(flow)
-    ticker = Ticker(
+    events = Events(database)
+
+    engine = Engine(
         [
-            Beat("connections", 10.0, partial(run_due, database, clock, looks, profiles)),
-            Beat("renewals", 5.0, tokens.tend),
-            Beat("examinations", 30.0, tokens.examine_due),
-            Beat("abandoned grants", 60.0, tokens.sweep_abandoned),
-            Beat("events", 1.0, Events(database).seal),
+            Work("connections", 10.0, always, lambda _: run_due(database, clock, looks, profiles)),
+            Work("renewals", 1.0, tokens.renewals, tokens.renew_batch),
+            Work("examinations", 30.0, when(tokens.examination_due), lambda _: tokens.examine_due()),
+            Work("abandoned grants", 60.0, always, lambda _: tokens.sweep_abandoned()),
+            Work("events", 1.0, when(events.unsealed), lambda _: events.seal()),
         ],
         stopping,
+        settings.database,
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
         workspaces=workspaces, tokens=tokens, profiles=profiles,
         leaving=Leaving(database, clock, tokens, on_forgotten=forget_person),
-        shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, ticker=ticker,
+        shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, engine=engine,
         ring_made_at=ring.made_at,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ async def _main() -> int:
         return 2
     log = set_up(configuration.settings.log_level)
     log.info("the worker runs")
-    services.ticker.start()
+    services.engine.start()
     await told.wait()
     log.info("the worker stops")
     await services.close()

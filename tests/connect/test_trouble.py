@@ -92,7 +92,7 @@ async def test_an_exchange_that_died_with_its_process_is_interrupted_and_its_cod
     again = await browser.open(back)
     assert house.ledger.read(what="code_redeemed") == ()
     house.clock.forward(LEASE)
-    await house.services.ticker.run_due()
+    await house.services.engine.run_due()
     page = await browser.open(again.url.partition("#")[0])
     assert page.code == "interrupted"
     assert page.form("/again")
@@ -108,7 +108,7 @@ async def test_a_look_lost_with_its_process_is_taken_over(house: House) -> None:
     await house.services.looks.settled()
     house.weather.trouble = lambda request: None
     house.clock.forward(LEASE)
-    await house.services.ticker.run_due()
+    await house.services.engine.run_due()
     page = await browser.settle(await browser.open(page.url.partition("#")[0]))
     assert page.code == ""
     assert (await browser.attach(page)).code == ""

@@ -31,7 +31,7 @@ class Traffic:
 
 
 async def minutes(stage: Stage, count: int) -> None:
-    """The ticker beats every few seconds; ten are fine enough here."""
+    """The engine asks every second; ten are fine enough here."""
     for _ in range(count * 6):
         stage.forward(MINUTE / 6)
         await stage.services.tokens.renew_due()

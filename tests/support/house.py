@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin
 
+import asyncpg
 import httpx2
 from sqlalchemy import text
 from starlette.types import ASGIApp
@@ -19,6 +20,7 @@ from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Tx, open_datab
 from hitchpost.db.schema import HEAD
 from hitchpost.demo.browser import Fields, FormOnPage, Page, filled, read_page, refresh_target
 from hitchpost.demo.world import app_variables
+from hitchpost.jobs.queue import install_script
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.people.passwords import hash_now
 from hitchpost.secret import Secret
@@ -226,6 +228,10 @@ async def prepared(url: str) -> SqliteDatabase | PostgresDatabase:
         tx.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
     await database.begin(make)
+    if isinstance(database, PostgresDatabase):
+        connection = await asyncpg.connect(url)
+        await connection.execute(install_script())
+        await connection.close()
     return database
 
 

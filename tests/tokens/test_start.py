@@ -41,7 +41,7 @@ class Machine:
             try:
                 yield services
             finally:
-                await services.ticker.stop()
+                await services.engine.stop()
                 await services.http.close()
         finally:
             await database.close()

@@ -63,10 +63,14 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def unsealed(self) -> bool:
+        """Whether a committed event has no number yet."""
+        return bool(await self._database.read(lambda tx: repository.waiting(tx, 1)))
+
     async def seal(self) -> int:
         """Number every committed event that has none; how many. Reads first, so that nothing to do costs no write."""
         sealed = 0
-        while await self._database.read(lambda tx: repository.waiting(tx, 1)):
+        while await self.unsealed():
             sealed += await self._database.begin(_seal_batch)
         return sealed
 

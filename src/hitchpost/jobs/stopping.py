@@ -22,6 +22,10 @@ class Stopping:
     def tell(self) -> None:
         self._told.set()
 
+    async def until_told(self) -> None:
+        """Wait for it."""
+        await self._told.wait()
+
     async def within(self, seconds: float) -> bool:
         """Wait so long, or until told; whether it was told."""
         with suppress(TimeoutError):

@@ -53,6 +53,11 @@ class Examining:
         self._renewing, self._on_changed = renewing, on_changed
         self._log = structlog.get_logger("hitchpost.tokens")
 
+    async def is_due(self) -> bool:
+        """Whether `due` would find anything."""
+        now = self._clock.now()
+        return bool(await self._database.read(lambda tx: reaches.standing_reaches(tx, due=now, limit=1)))
+
     async def due(self) -> int:
         """Story: examine what is due, as far as each app's gate lets it; how many reaches."""
         now = self._clock.now()

@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, RowMapping, exists, func, select, type_coerce
 
 from hitchpost.db.engine import Tx
 from hitchpost.tokens import timing
-from hitchpost.tokens.models import apps, grants, token_sets
+from hitchpost.tokens.gates import REFRESH
+from hitchpost.tokens.models import gates, grants, token_sets
 
 RENEW = "renew"
 
@@ -35,10 +36,11 @@ def pace(tx: Tx, app_id: str) -> Pace:
     return Pace(int(count), float(mean or 0) / 1_000_000)
 
 
-def apps_with_due(tx: Tx, now: datetime) -> Sequence[str]:
-    """The apps that have grants due for renewal, not for giving back."""
-    query = select(apps.c.id).where(exists().where(grants.c.app_id == apps.c.id, grants.c.due_at <= now, grants.c.state == "live"))
-    return tx.execute(query).scalars().all()
+def due_by_app(tx: Tx, now: datetime) -> dict[str, int]:
+    """How many grants are due for renewal (not for giving back) of each app whose network is worth asking now."""
+    shut = exists().where(gates.c.app_id == grants.c.app_id, gates.c.bucket == REFRESH, gates.c.closed_until > now)
+    due = select(grants.c.app_id, func.count()).where(grants.c.due_at <= now, grants.c.state == "live", ~shut)
+    return {row[0]: row[1] for row in tx.execute(due.group_by(grants.c.app_id))}
 
 
 def claim_due(tx: Tx, app_id: str, claim_id: str, *, now: datetime, until: datetime, limit: int) -> Sequence[RowMapping]:

@@ -4,8 +4,11 @@ In one process all who wait for a grant share one attempt; in other processes th
 """
 
 import asyncio
+import math
 from dataclasses import dataclass
 from functools import partial
+
+import structlog
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
@@ -18,7 +21,11 @@ from hitchpost.tokens.halting import refuse_if_halted
 from hitchpost.tokens.renewal import Claimed, Renewal
 
 SLOTS = 32
-"""Renewals of one app under way in one process."""
+"""Renewals of one batch under way at once."""
+LANES = 4
+"""Batches of one app under way at once, in all processes together."""
+LANE = 512
+"""Grants after which a batch ends, so that a process that has come meanwhile gets the next one."""
 PATIENCE = 30.0
 _POLL = 0.1
 GIVEN_BACK = "it was given back, for no profile needed it"
@@ -39,7 +46,7 @@ class Renewing:
     def __init__(self, database: Database, clock: Clock, renewal: Renewal, stopping: Stopping) -> None:
         self._database, self._clock, self._renewal, self._stopping = database, clock, renewal, stopping
         self._attempts: dict[str, asyncio.Task[None]] = {}
-        self._rounds: dict[str, asyncio.Task[int]] = {}
+        self._log = structlog.get_logger("hitchpost.tokens")
 
     # On demand.
 
@@ -129,37 +136,47 @@ class Renewing:
 
     async def renew_due(self) -> int:
         """Story: one round over every app that has grants due, side by side; how many were looked after."""
-        return sum(await asyncio.gather(*await self._begin_rounds()))
+        return sum(await asyncio.gather(*(self._round(app_id) for app_id in await self._due())))
 
-    async def tend(self) -> None:
-        """Begin a round for each app that has something due and none under way; it goes on by itself."""
-        await self._begin_rounds()
+    async def batches(self) -> tuple[str, ...]:
+        """What is due, in batches that several processes can share: names that `renew_batch` understands, several for an app with many."""
+        due = (await self._due()).items()
+        return tuple(f"{app_id} {lane}" for app_id, count in due for lane in range(min(math.ceil(count / SLOTS), LANES)))
 
-    async def _begin_rounds(self) -> list["asyncio.Task[int]"]:
+    async def renew_batch(self, batch: str) -> int:
+        """Story: renew what is due of the batch's app, for a while; how many were looked after."""
+        return await self._round(batch.partition(" ")[0], most=LANE)
+
+    async def _due(self) -> dict[str, int]:
         now = self._clock.now()
-        for app_id in await self._database.read(lambda tx: leases.apps_with_due(tx, now)):
-            if app_id not in self._rounds and self._renewal.knows(app_id):
-                task = asyncio.create_task(self._round(app_id), name=f"renew app {app_id}")
-                self._rounds[app_id] = task
-                task.add_done_callback(lambda _, ended=app_id: self._rounds.pop(ended, None))  # type: ignore[misc]
-        return list(self._rounds.values())
+        found = await self._database.read(lambda tx: {} if repository.halted_since(tx) else leases.due_by_app(tx, now))
+        return {app_id: count for app_id, count in found.items() if self._renewal.knows(app_id)}
 
-    async def _round(self, app_id: str) -> int:
-        """Claim and renew until nothing is due, or the gate lets nothing pass."""
+    async def _round(self, app_id: str, most: int | None = None) -> int:
+        """Claim and renew until nothing is due, or the gate lets nothing pass, or `most` were looked after."""
         done, running = 0, set[asyncio.Task[Fault | None]]()
-        while True:
-            free = 0 if self._stopping.told else SLOTS - len(running)
-            claimed = await self._database.begin(partial(self._renewal.claim_due, app_id=app_id, free=free)) if free else []
-            done += len(claimed)
-            running |= {asyncio.create_task(self._renewal.look_after(one)) for one in claimed}
-            if not running:
-                return done
-            _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            while True:
+                free = SLOTS - len(running)
+                # By the handful: a claim for each single grant would cost as much as its renewal.
+                claims = not self._stopping.told and free >= SLOTS // 4 and (most is None or done < most)
+                claimed = await self._database.begin(partial(self._renewal.claim_due, app_id=app_id, free=free)) if claims else []
+                done += len(claimed)
+                running |= {asyncio.create_task(self._renewal.look_after(one)) for one in claimed}
+                if not running:
+                    return done
+                finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for one in finished:
+                    if error := one.exception():
+                        self._log.error("a renewal failed", exc_info=error)
+        finally:
+            for one in running:
+                one.cancel()
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every attempt under way has been recorded; after so many seconds those that have not are given up."""
         until = None if seconds is None else self._clock.monotonic() + seconds
-        while tasks := [*self._attempts.values(), *self._rounds.values()]:
+        while tasks := [*self._attempts.values()]:
             if until is None:
                 await asyncio.gather(*tasks, return_exceptions=True)
             else:

@@ -135,9 +135,13 @@ class TokenKeeper:
         """Story: renew every grant that is due, as its app's gate allows; how many were looked after."""
         return await self._renewing.renew_due()
 
-    async def tend(self) -> None:
-        """Begin renewing what is due; it goes on by itself."""
-        await self._renewing.tend()
+    async def renewals(self) -> tuple[str, ...]:
+        """The batches of renewals that are due."""
+        return await self._renewing.batches()
+
+    async def renew_batch(self, batch: str) -> int:
+        """Story: do one of them; how many grants were looked after."""
+        return await self._renewing.renew_batch(batch)
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every renewal under way has been recorded; after so many seconds those that have not are given up."""
@@ -241,6 +245,10 @@ class TokenKeeper:
     async def after_consent(self, grant_id: str) -> tuple[str, ...]:
         """Story: look at all that stood on the grant before its newest consent; the profiles that this consent cut off."""
         return await self._examining.grant(grant_id)
+
+    async def examination_due(self) -> bool:
+        """Whether anything is due to be looked at."""
+        return await self._examining.is_due()
 
     async def examine_due(self) -> int:
         """Story: look at what is due, as each app's gate allows; how many were looked at."""
