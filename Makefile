@@ -28,6 +28,10 @@ test: $(VENV)/.dev ## run all tests
 	@$(PY) tests/bring.py
 	@$(PY) -m pytest -n 2
 
+faults: $(VENV)/.dev ## the trials at full length: kills, outages, races, keys, 10,000 due (an hour or two)
+	@$(PY) tests/bring.py
+	@$(PY) -m pytest tests/faults --full -s --timeout 5400
+
 check: $(VENV)/.dev ## ruff, mypy strict, import contracts, house rules
 	@$(VENV)/bin/ruff check src tests bench docs
 	@$(VENV)/bin/ruff format --check src tests bench docs
@@ -52,4 +56,4 @@ pins: ## compile the pinned requirement files again, both with the same versions
 clean: ## remove the demo's world and test artefacts
 	@rm -rf .hitchpost artefacts
 
-.PHONY: help env dev run test check fix bench docs pins clean
+.PHONY: help env dev run test faults check fix bench docs pins clean
