@@ -13,7 +13,8 @@ from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
 from hitchpost.connect.shredding import Shredding
 from hitchpost.db import schema
-from hitchpost.db.engine import Database, Tx, open_database
+from hitchpost.db.clock import DatabaseClock
+from hitchpost.db.engine import Database, PostgresDatabase, Tx, open_database
 from hitchpost.events.service import Events
 from hitchpost.jobs.engine import Engine
 from hitchpost.jobs.stopping import GRACE, Stopping
@@ -80,6 +81,9 @@ async def build(
     database = database or open_database(settings.database)
     http = NetworkHttp(settings.networks_at, transport=networks)
     try:
+        if clock is None and isinstance(database, PostgresDatabase):
+            clock = DatabaseClock(database, SystemClock())
+            await clock.measure()
         return await _tied(configuration, clock or SystemClock(), catalog or discover(), database, http)
     except BaseException:
         # Who refuses to start leaves nothing open behind.
@@ -113,9 +117,9 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
     )  # fmt: skip
     looks = Looks(flow)
     events = Events(database)
-
     engine = Engine(
         [
+            *_put_right(clock),
             Work("connections", 10.0, always, lambda _: run_due(database, clock, looks, profiles)),
             Work("renewals", 1.0, tokens.renewals, tokens.renew_batch),
             Work("examinations", 30.0, when(tokens.examination_due), lambda _: tokens.examine_due()),
@@ -132,6 +136,14 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
         shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, engine=engine,
         ring_made_at=ring.made_at,
     )  # fmt: skip
+
+
+def _put_right(clock: Clock) -> tuple[Work, ...]:
+    """A clock that goes by the database's is measured again on a beat; another needs nothing."""
+    if not isinstance(clock, DatabaseClock):
+        return ()
+    measure = clock.measure
+    return (Work("clock", 60.0, measure, lambda _: measure()),)
 
 
 def people_and_workspaces(settings: Settings, database: Database, clock: Clock) -> tuple[People, Workspaces]:
