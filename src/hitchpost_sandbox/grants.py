@@ -17,6 +17,8 @@ class Why(StrEnum):
     WRONG_VERIFIER = "wrong_verifier"
     ROTATED = "rotated"
     REVOKED = "revoked"
+    NARROWER = "narrower"
+    """It holds less than was asked for."""
 
 
 class Refused(Exception):
