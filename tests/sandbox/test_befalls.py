@@ -501,3 +501,26 @@ async def test_a_pinner_may_become_a_business(caller: httpx2.AsyncClient) -> Non
     token = (await connected(caller, "pinterest", "ben"))["access_token"]
     await turn(caller, "pinterest", "type_changed", "ben")
     assert (await read(caller, PIN_ME, token)).json()["account_type"] == "BUSINESS"
+
+
+# The browser is somebody else's, or goes away.
+
+
+@pytest.mark.parametrize("network", ["x", "pinterest"])
+async def test_whoever_the_browser_is_signed_in_as_is_who_consents(world: World, caller: httpx2.AsyncClient, network: str) -> None:
+    await turn(caller, network, "signed_in_as", "ada", target="ben")
+    await connected(caller, network, "ada")
+    assert [given.person for given in world.ledger.read(what=What.CONSENT_GIVEN)] == ["ben"]
+    await turn(caller, network, "signed_in_as", "ada", target="ada")
+    await connected(caller, network, "ada")
+    assert [given.person for given in world.ledger.read(what=What.CONSENT_GIVEN)] == ["ben", "ada"]
+    wrong = {"network": network, "turn": "signed_in_as", "person": "ada", "target": "nobody"}
+    assert (await caller.post("/_sandbox/turns", json=wrong)).status_code == 400
+
+
+@pytest.mark.parametrize("network", WAYS)
+async def test_a_closed_tab_brings_nothing_back(world: World, caller: httpx2.AsyncClient, network: str) -> None:
+    answer = await caller.post(authorize(network), data={"person": "ada", "decision": "close"})
+    assert (answer.status_code, "location" in answer.headers) == (200, False)
+    assert world.ledger.count(What.CONSENT_LEFT, network=network, person="ada") == 1
+    assert world.ledger.count(What.CONSENT_GIVEN) == world.ledger.count(What.CONSENT_DENIED) == 0

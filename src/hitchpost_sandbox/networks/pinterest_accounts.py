@@ -12,15 +12,16 @@ _CREATED = 1451431341
 
 
 async def _user_account(visit: Visit, acting: Acting) -> Said:
+    """Counts and the business name may be null, the other texts may be empty (§3.1)."""
     account, boards = acting.account, kept(visit, acting)
     body = {
         "id": account.id,
         "username": account.username,
         "account_type": account.account_type,
         "business_name": account.business_name or None,
-        "about": account.about or None,
+        "about": account.about,
         "profile_image": f"https://i.pinimg.com/600x600_R/{account.picture}.png",
-        "website_url": account.website or None,
+        "website_url": account.website,
         "follower_count": 10,
         "following_count": 347,
         "monthly_views": 163 if account.account_type == "BUSINESS" else None,
@@ -72,7 +73,7 @@ def _told(visit: Visit, ads: AdAccount) -> dict[str, Any]:
 
 
 user_account = call("user_accounts:read", read=_user_account, hidden=(403, NO_ACCOUNT))
-"""GET /v5/user_account: PINNER or BUSINESS; what has no value is null."""
+"""GET /v5/user_account: PINNER or BUSINESS."""
 
 businesses = call("user_accounts:read", read=_businesses)
 """GET /v5/user_account/businesses."""
