@@ -72,7 +72,7 @@ class Running:
         """The person cancels."""
         return self._decided(consent_page, [("person", person), ("decision", "deny")])
 
-    def close(self, consent_page: str, person: str = "ada") -> None:
+    def leave(self, consent_page: str, person: str = "ada") -> None:
         """The person closes the tab: the network sends nobody back."""
         with _opener.open(self._decision(consent_page, [("person", person), ("decision", "close")]), timeout=TIMEOUT) as answer:
             answer.read()
