@@ -241,7 +241,7 @@ class Authority:
         for code in self._codes.values():
             given = code.consented
             if (given.person, given.client_id) == (person, client_id) and given.family != but_family and not code.used:
-                code.used = True
+                code.used, code.because = True, because
                 self._note(What.CODE_REVOKED, given, code=fingerprint(code.value), reason=because, family=given.family)
         return sum(self.revoke(token.value, because=because) for token in doomed)
 

@@ -98,6 +98,7 @@ async def test_a_pinned_post_comes_along_when_it_is_expanded(world: World, calle
     shown = (await read(caller, ME, token, expansions="pinned_tweet_id")).json()
     assert shown["includes"]["tweets"][0]["id"] == shown["data"]["pinned_tweet_id"]
     assert "includes" not in (await read(caller, f"/api.x.com/2/users/{BEN_ID}", token, expansions="pinned_tweet_id")).json()
+    assert (await read(caller, ME, token, expansions="pinned_post_id")).status_code == 200, "either name may be asked for"
     switch(world, new_field_names=True)
     answer = await read(caller, ME, token, expansions="pinned_post_id")
     assert answer.json()["includes"]["posts"][0]["id"] == answer.json()["data"]["pinned_post_id"]
@@ -299,3 +300,9 @@ async def test_client_not_enrolled_names_the_client_and_where_to_enrol(world: Wo
     assert scripted == (await read(caller, ME, token)).json()
     assert (scripted["reason"], scripted["client_id"]) == ("client-not-enrolled", X_APP.client_id)
     assert scripted["registration_url"].startswith("https://")
+
+
+async def test_a_method_that_a_path_does_not_take_is_a_problem_too(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.delete(ME)
+    assert (answer.status_code, answer.json()["title"], answer.headers["allow"]) == (405, "Method Not Allowed", "GET")
+    assert answer.headers["content-type"].startswith("application/problem+json")

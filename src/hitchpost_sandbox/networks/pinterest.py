@@ -28,6 +28,7 @@ from hitchpost_sandbox.networks.pinterest_api import (
     invalid,
     lost,
     spend,
+    unfit,
 )
 from hitchpost_sandbox.networks.pinterest_boards import board, boards, create_board, sections
 from hitchpost_sandbox.twin import Route, Twin, Visit
@@ -249,6 +250,7 @@ TWIN = Twin(
         Route(_API, "GET", "/v5/boards/{board_id}/sections", sections),
     ),
     lost=lost,
+    unfit=unfit,
     picture_hosts=("i.pinimg.com",),
     colour="#bd081c",
     allow="Give access",

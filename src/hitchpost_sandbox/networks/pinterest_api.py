@@ -193,3 +193,7 @@ def _acting(visit: Visit, account: PinterestAccount, app: App) -> Acting | None:
 async def lost(visit: Visit) -> Response:
     """What Pinterest answers to a path it does not have."""
     return answer(visit, fails(404, (404, "Not Found")), spend(visit))
+
+
+async def unfit(visit: Visit) -> Response:
+    return answer(visit, fails(405, (405, "Method Not Allowed")), spend(visit))

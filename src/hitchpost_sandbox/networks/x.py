@@ -247,6 +247,7 @@ TWIN = Twin(
         Route(_API, "POST", "/oauth2/token", x_oauth1.app_only),
     ),
     lost=x_api.lost,
+    unfit=x_api.unfit,
     picture_hosts=("pbs.twimg.com",),
     colour="#0f1419",
     allow="Authorize app",

@@ -123,6 +123,10 @@ async def lost(visit: Visit) -> Response:
     return x_problems.problem(visit, 404, "Not Found", "Not Found")
 
 
+async def unfit(visit: Visit) -> Response:
+    return x_problems.problem(visit, 405, "Method Not Allowed", "Method Not Allowed")
+
+
 me = serves(Endpoint("me", ME_LIMIT, x_users.me))
 """GET /2/users/me: id, name, username, and of the rest only what `user.fields` asks for; empty values are left out."""
 

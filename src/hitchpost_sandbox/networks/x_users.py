@@ -13,43 +13,44 @@ from hitchpost_sandbox.twin import Visit
 _FIELDS = (
     *("affiliation", "confirmed_email", "connection_status", "created_at", "description", "entities", "id", "is_identity_verified"),
     *("location", "most_recent_tweet_id", "name", "parody", "pinned_tweet_id", "profile_banner_url", "profile_image_url", "protected"),
-    *("public_metrics", "receives_your_dm", "subscription", "subscription_type", "url", "username", "verified"),
+    *("public_metrics", "receives_your_dm", "subscribes_to_you", "subscription", "subscription_type", "url", "username", "verified"),
     *("verified_followers_count", "verified_type", "withheld"),
 )
-_NEW_FIELDS = ("most_recent_post_id", "pinned_post_id")
-_EXPANSIONS = ("affiliation.user_id", "most_recent_tweet_id", "pinned_tweet_id")
+_NEW_NAMES = ("most_recent_post_id", "pinned_post_id")
+_EXPANSIONS = ("affiliation.user_id", "most_recent_tweet_id", "pinned_tweet_id", *_NEW_NAMES)
+"""Either name may be asked for while X renames; which one answers bear is the app's switch (§3)."""
 _MOST = 100
 _ID, _USERNAME = re.compile(r"[0-9]{1,19}"), re.compile(r"[A-Za-z0-9_]{1,15}")
 
 
 def me(visit: Visit, account: XAccount | None, app: App) -> Response:
     """The account that the token speaks for."""
-    return _fault(visit, app) or _one(visit, app, account, account, "id", "")
+    return _fault(visit) or _one(visit, app, account, account, "id", "")
 
 
 def by_id(visit: Visit, account: XAccount | None, app: App) -> Response:
     """GET /2/users/{id}."""
     wanted = visit.params["id"]
-    return _wrong_id(visit, "id", [wanted]) or _fault(visit, app) or _one(visit, app, account, _named(visit, id=wanted), "id", wanted)
+    return _wrong_id(visit, "id", [wanted]) or _fault(visit) or _one(visit, app, account, _named(visit, id=wanted), "id", wanted)
 
 
 def by_username(visit: Visit, account: XAccount | None, app: App) -> Response:
     """GET /2/users/by/username/{username}; capitals do not matter."""
     wanted = visit.params["username"]
     found = _named(visit, username=wanted)
-    return _wrong_name(visit, "username", [wanted]) or _fault(visit, app) or _one(visit, app, account, found, "username", wanted)
+    return _wrong_name(visit, "username", [wanted]) or _fault(visit) or _one(visit, app, account, found, "username", wanted)
 
 
 def by_ids(visit: Visit, account: XAccount | None, app: App) -> Response:
     """GET /2/users?ids=: up to 100, joined by commas."""
     wanted = [one for one in visit.query.get("ids", "").split(",") if one]
-    return _wrong_id(visit, "ids", wanted) or _fault(visit, app, "ids") or _many(visit, app, account, "ids", "id", wanted)
+    return _wrong_id(visit, "ids", wanted) or _fault(visit, "ids") or _many(visit, app, account, "ids", "id", wanted)
 
 
 def by_usernames(visit: Visit, account: XAccount | None, app: App) -> Response:
     """GET /2/users/by?usernames=: up to 100, joined by commas."""
     wanted = [one for one in visit.query.get("usernames", "").split(",") if one]
-    wrong = _wrong_name(visit, "usernames", wanted) or _fault(visit, app, "usernames")
+    wrong = _wrong_name(visit, "usernames", wanted) or _fault(visit, "usernames")
     return wrong or _many(visit, app, account, "usernames", "username", wanted)
 
 
@@ -86,16 +87,14 @@ def verify_credentials(visit: Visit, account: XAccount | None, _app: App) -> Res
 # What may be asked for.
 
 
-def _fault(visit: Visit, app: App, *own: str) -> Response | None:
+def _fault(visit: Visit, *own: str) -> Response | None:
     """What is wrong with the query, if anything: a parameter, a field or an expansion that X does not have."""
-    fields = (*_FIELDS, *(_NEW_FIELDS if app.on("new_field_names") else ()))
-    known = (*own, "expansions", "tweet.fields", "user.fields", *(("post.fields",) if app.on("new_field_names") else ()))
+    known = (*own, "expansions", "post.fields", "tweet.fields", "user.fields")
     for name in visit.query:
         if name not in known and not name.startswith("oauth_"):
             message = f"The query parameter [{name}] is not one of [{','.join(sorted(known))}]"
             return x_problems.invalid(visit, (name, [visit.query[name]], message))
-    expansions = (*_EXPANSIONS, *(_NEW_FIELDS if app.on("new_field_names") else ()))
-    for name, allowed in (("user.fields", fields), ("expansions", expansions)):
+    for name, allowed in (("user.fields", (*_FIELDS, *_NEW_NAMES)), ("expansions", _EXPANSIONS)):
         if unknown := [one for one in _asked(visit, name) if one not in allowed]:
             message = f"The `{name}` query parameter value [{unknown[0]}] is not one of [{','.join(allowed)}]"
             return x_problems.invalid(visit, (name, unknown, message))
