@@ -33,7 +33,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from re import Pattern
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.formparsers import MultiPartException
@@ -130,6 +130,11 @@ class Visit:
         except ValueError:
             return None
         return (name, secret) if colon else None
+
+    def basics(self) -> tuple[tuple[str, str], ...]:
+        """What `basic` reads, as it stands and form-decoded: RFC 6749 §2.3.1 has clients encode both, which some do and most do not."""
+        plain = self.basic()
+        return () if plain is None else (plain, (unquote_plus(plain[0]), unquote_plus(plain[1])))
 
     def bearer(self) -> str:
         """The token of an `Authorization: Bearer` header, or the empty text."""

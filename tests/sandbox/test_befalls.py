@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -20,7 +21,7 @@ from hitchpost_sandbox.outgoing import Heard, Outgoing
 from hitchpost_sandbox.playing import NoAnswer
 from hitchpost_sandbox.world import World
 from tests.support.trip import NOON
-from tests.support.ways import BACK, WAYS, authorize, code_of, connected, exchange, read
+from tests.support.ways import BACK, VERIFIER, WAYS, authorize, code_of, connected, exchange, read
 
 BAKERY, BOOKS = "101755847768001", "101755847768002"
 PAGE = f"/graph.facebook.com/v25.0/{BAKERY}"
@@ -524,3 +525,12 @@ async def test_a_closed_tab_brings_nothing_back(world: World, caller: httpx2.Asy
     assert (answer.status_code, "location" in answer.headers) == (200, False)
     assert world.ledger.count(What.CONSENT_LEFT, network=network, person="ada") == 1
     assert world.ledger.count(What.CONSENT_GIVEN) == world.ledger.count(What.CONSENT_DENIED) == 0
+
+
+@pytest.mark.parametrize("network", ["x", "pinterest"])
+async def test_basic_may_be_form_encoded_as_rfc_6749_wants_it(caller: httpx2.AsyncClient, network: str) -> None:
+    # As Auth.js writes it (oauth4webapi, ClientSecretBasic): hyphens and the like become escapes too.
+    way, code = WAYS[network], await code_of(caller, network)
+    encoded = [quote(text, safe="").replace("-", "%2D").replace("_", "%5F") for text in (way.app.client_id, way.app.client_secret)]
+    form = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": VERIFIER, "code": code}
+    assert (await caller.post(way.token, data=form, auth=httpx2.BasicAuth(*encoded))).status_code == 200

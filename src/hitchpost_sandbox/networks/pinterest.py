@@ -138,9 +138,11 @@ async def token(visit: Visit) -> Response:
 
 
 def _client(visit: Visit) -> App | None:
-    basic = visit.basic()
-    app = visit.authority.app(basic[0]) if basic else None
-    return app if app is not None and basic is not None and app.secret_is(basic[1]) else None
+    for name, secret in visit.basics():
+        app = visit.authority.app(name)
+        if app is not None and app.secret_is(secret):
+            return app
+    return None
 
 
 def _code_grant(visit: Visit, app: App, form: dict[str, str]) -> Said:

@@ -136,16 +136,16 @@ async def token(visit: Visit) -> Response:
 
 def _client(visit: Visit, form: dict[str, str]) -> App | Response:
     """Who calls: a confidential app by Basic, whatever else of itself it repeats in the body; a public one by client_id alone (§1.4)."""
-    basic = visit.basic()
-    client_id = basic[0] if basic else form.get("client_id", "")
-    if not client_id:
+    pairs = visit.basics()
+    named = [name for name, _ in pairs] or [form.get("client_id", "")]
+    if not named[0]:
         return _missing("client_id")
-    app = visit.authority.app(client_id)
+    app = next((found for name in named if (found := visit.authority.app(name)) is not None), None)
     if app is None:
         return _refusal(401, "invalid_client", x_words.BAD_CLIENT)
     if app.on("client_id_in_body") and not form.get("client_id"):
         return _missing("client_id")
-    known = basic is None if app.on("public_client") else basic is not None and app.secret_is(basic[1])
+    known = not pairs if app.on("public_client") else any(app.secret_is(secret) for _, secret in pairs)
     return app if known else _refusal(401, "unauthorized_client", "Missing valid authorization header")
 
 

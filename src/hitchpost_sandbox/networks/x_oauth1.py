@@ -120,9 +120,9 @@ async def access_token(visit: Visit) -> Response:
 
 async def app_only(visit: Visit) -> Response:
     """POST /oauth2/token: a bearer token that speaks for the app and for nobody else."""
-    basic = visit.basic()
-    app = visit.authority.app(basic[0]) if basic else None
-    if app is None or basic is None or not app.secret_is(basic[1]):
+    apps = [(visit.authority.app(name), secret) for name, secret in visit.basics()]
+    app = next((one for one, secret in apps if one is not None and one.secret_is(secret)), None)
+    if app is None:
         wrong = {"code": 99, "message": "Unable to verify your credentials", "label": "authenticity_token_error"}
         return JSONResponse({"errors": [wrong]}, 403)
     if (await visit.fields()).get("grant_type") != "client_credentials":
