@@ -76,9 +76,9 @@ def account(world: World, *, person: str = "", app: str = "") -> tuple[ConsentAc
 
 
 def _of_code(code: Code, now: datetime) -> Fate:
-    fate = "used" if code.used else "expired" if now >= code.expires_at else "unused"
-    scopes, value = code.consented.scopes, fingerprint(code.value)
-    return Fate(value, "code", "", scopes, fate, "", int(code.used), code.replays, _said(code.issued_at), _said(code.expires_at))
+    fate = "revoked" if code.because else "used" if code.used else "expired" if now >= code.expires_at else "unused"
+    scopes, value, redeemed = code.consented.scopes, fingerprint(code.value), int(code.used and not code.because)
+    return Fate(value, "code", "", scopes, fate, code.because, redeemed, code.replays, _said(code.issued_at), _said(code.expires_at))
 
 
 def _of_token(token: Token, now: datetime) -> Fate:

@@ -114,7 +114,8 @@ class Sandbox:
         visit = Visit(request, self.world, owner, host, path, {}, prefix)
         if fits:
             allowed = sorted({method for _, route, _ in fits for method in route.methods.split()})
-            return visit, partial(_instead, PlainTextResponse("Method Not Allowed", 405, {"allow": ", ".join(allowed)}))
+            visit.said["allow"] = ", ".join(allowed)
+            return visit, partial(owner.unfit, visit)
         if host in owner.picture_hosts:
             return visit, partial(_picture, visit)
         return visit, partial(owner.lost, visit)
@@ -131,10 +132,6 @@ class Sandbox:
             path=visit.path[:MOST],
             status=status,
         )
-
-
-async def _instead(response: Response) -> Response:
-    return response
 
 
 async def _picture(visit: Visit) -> Response:

@@ -182,10 +182,10 @@ class Authority:
             self._refuse_token(value, token, Why.EXPIRED, token.expires_at)
         return token
 
-    def take_refresh(self, value: str, app: App, *, kind: str = "refresh", rotate: bool = True) -> Token:
-        """A refresh token, for issuing its successors. `rotate`: it is used up by this call.
+    def take_refresh(self, value: str, app: App, *, kind: str = "refresh", rotate: bool = True, scopes: Iterable[str] = ()) -> Token:
+        """A refresh token, for issuing its successors. `rotate`: it is used up by this call. `scopes`: what it must hold.
 
-        Raises Refused as `find` does, and OTHER_APP.
+        Raises Refused as `find` does, OTHER_APP, and NARROWER, which leaves it unused.
         """
         known = self._tokens.get(value)
         if known is not None and known.client_id != app.client_id:
@@ -193,6 +193,8 @@ class Authority:
         if known is not None and known.dead is Why.ROTATED and app.on("reuse_kills_family"):
             self.revoke_family(known.consented.family, because="refresh_reused")
         token = self.find(value, kind)
+        if not set(scopes) <= set(token.scopes):
+            self._refuse_token(value, token, Why.NARROWER)
         token.redeemed += 1
         if rotate:
             token.dead, token.died_at = Why.ROTATED, self._clock.now()
@@ -239,7 +241,7 @@ class Authority:
         for code in self._codes.values():
             given = code.consented
             if (given.person, given.client_id) == (person, client_id) and given.family != but_family and not code.used:
-                code.used = True
+                code.used, code.because = True, because
                 self._note(What.CODE_REVOKED, given, code=fingerprint(code.value), reason=because, family=given.family)
         return sum(self.revoke(token.value, because=because) for token in doomed)
 

@@ -1,6 +1,7 @@
 """The default cast: one person for each situation that a connection can meet."""
 
 from hitchpost_sandbox.people import (
+    AdAccount,
     Board,
     Business,
     Cast,
@@ -63,6 +64,7 @@ ADA = Person(
         url="https://lantern.example",
         verified_type="blue",
         subscription_type="Premium",
+        pinned="The oven is on from six.",
     ),
     linkedin=LinkedInMember(
         "ada-lantern",
@@ -89,6 +91,11 @@ ADA = Person(
             Board("549755810102", "Shop windows", "lanternbakery", pins=12),
             Board("549755810103", "Next season", "lanternbakery", "SECRET", pins=3),
             Board("549755810104", "Harbour market", "benharbour", collaborators=3, pins=77),
+        ),
+        businesses=("monamany",),
+        ad_accounts=(
+            AdAccount("549755880101", "Lantern ads", "lanternbakery"),
+            AdAccount("549755880601", "Mona's ads", "monamany", ("ANALYST",)),
         ),
     ),
 )
@@ -225,7 +232,8 @@ MONA = Person(
         "mona-pin",
         "BUSINESS",
         "Mona Many",
-        boards=tuple(Board(f"5497558106{number:02d}", f"Board {number:02d}", "monamany") for number in range(1, 61)),
+        boards=(*(Board(f"5497558106{number:02d}", f"Board {number:02d}", "monamany") for number in range(1, 61)),),
+        ad_accounts=(AdAccount("549755880601", "Mona's ads", "monamany"),),
     ),
 )
 

@@ -1,7 +1,8 @@
 """The consent page that all twins share: who you are, what you tick, allow or deny; the same fields for people and for programs.
 
-A program posts `person` (a key of the cast) and `decision` (`allow` or `deny`) to the authorize address, query included. `scope` and
-`target`, repeated, narrow the grant; leaving one out grants everything offered, unless a field `shown` names it, as the page does.
+A program posts `person` (a key of the cast) and `decision` (`allow`, `deny`, or `close`: the tab) to the authorize address, query
+included. `scope` and `target`, repeated, narrow the grant; leaving one out grants everything offered, unless a field `shown` names it,
+as the page does.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from hitchpost_sandbox import pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.people import Person
+from hitchpost_sandbox.turns import SIGNED_IN_AS
 from hitchpost_sandbox.twin import Visit
 
 
@@ -73,11 +75,17 @@ async def ask(
     form = await visit.form()
     key = form.get("person", [""])[-1]
     person = next((one for one in offered if one.key == key), None)
+    if person is not None and (other := visit.authority.memory.get(SIGNED_IN_AS, {}).get(key)):
+        # A grant belongs to the account that the browser is signed in with, whoever sits before it.
+        person = next((one for one in offered if one.key == other), None)
     choice = form.get("decision", [""])[-1]
     if person is None:
         return PlainTextResponse(f"field 'person' must be one of: {', '.join(one.key for one in offered)}", 400)
-    if choice not in ("allow", "deny"):
-        return PlainTextResponse("field 'decision' must be 'allow' or 'deny'", 400)
+    if choice not in ("allow", "deny", "close"):
+        return PlainTextResponse("field 'decision' must be 'allow', 'deny' or 'close'", 400)
+    if choice == "close":
+        visit.ledger.write(visit.twin.network, What.CONSENT_LEFT, app=app.client_id, person=person.key)
+        return PlainTextResponse("The tab is closed. Nobody is sent back.")
     if choice == "deny":
         visit.ledger.write(visit.twin.network, What.CONSENT_DENIED, app=app.client_id, person=person.key)
         return Decision(False, person)

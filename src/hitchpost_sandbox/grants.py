@@ -17,6 +17,8 @@ class Why(StrEnum):
     WRONG_VERIFIER = "wrong_verifier"
     ROTATED = "rotated"
     REVOKED = "revoked"
+    NARROWER = "narrower"
+    """It holds less than was asked for."""
 
 
 class Refused(Exception):
@@ -48,7 +50,10 @@ class Consented:
 
 @dataclass(slots=True)
 class Code:
-    """An authorization code. `challenge` empty: PKCE was not used and a verifier is ignored. `replays`: attempts after it was used."""
+    """An authorization code. `challenge` empty: PKCE was not used and a verifier is ignored. `replays`: attempts after it was used.
+
+    `because`: what ended it before anybody used it, in the sandbox's words; it then counts as used.
+    """
 
     value: str
     consented: Consented
@@ -59,6 +64,7 @@ class Code:
     expires_at: datetime
     used: bool = False
     replays: int = 0
+    because: str = ""
 
 
 @dataclass(slots=True)

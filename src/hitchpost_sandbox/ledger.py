@@ -23,6 +23,8 @@ class What(StrEnum):
     CONSENT_GIVEN = "consent_given"
     """`scopes`, `targets`, `family`: exactly what the person granted."""
     CONSENT_DENIED = "consent_denied"
+    CONSENT_LEFT = "consent_left"
+    """The person closed the consent page: nobody is sent back."""
     CODE_ISSUED = "code_issued"
     """`code` (fingerprint), `scopes`, `redirect_uri`, `family`."""
     CODE_REDEEMED = "code_redeemed"

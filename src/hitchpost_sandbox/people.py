@@ -70,7 +70,7 @@ class FacebookLogin:
 
 @dataclass(frozen=True, slots=True)
 class XAccount:
-    """`suspended`: calls answer 403 user-suspended. Values that are empty are left out of answers."""
+    """`suspended`: calls answer 403 user-suspended. `pinned`: the text of a pinned post. Values that are empty are left out of answers."""
 
     id: str
     username: str
@@ -84,6 +84,7 @@ class XAccount:
     subscription_type: str = "None"
     followers: int = 583
     suspended: bool = False
+    pinned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,27 @@ class Board:
     pins: int = 5
     collaborators: int = 0
     ads_only: bool = False
+    created_at: str = "2024-01-01T20:10:40"
+
+
+@dataclass(frozen=True, slots=True)
+class AdAccount:
+    """An ad account as one person sees it. `owner`: the username of the business whose it is.
+
+    `permissions`: that person's roles: `OWNER`, `ADMIN`, `ANALYST`, `CAMPAIGN_MANAGER`, or others, which allow no acting for the owner.
+    """
+
+    id: str
+    name: str
+    owner: str
+    permissions: tuple[str, ...] = ("OWNER",)
+    country: str = "IE"
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
 class PinterestAccount:
-    """`account_type`: PINNER or BUSINESS."""
+    """`account_type`: PINNER or BUSINESS. `businesses`: usernames of the business accounts linked to it."""
 
     id: str
     username: str
@@ -145,6 +162,8 @@ class PinterestAccount:
     about: str = ""
     website: str = ""
     boards: tuple[Board, ...] = ()
+    businesses: tuple[str, ...] = ()
+    ad_accounts: tuple[AdAccount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,17 @@ class Running:
         """The person cancels."""
         return self._decided(consent_page, [("person", person), ("decision", "deny")])
 
+    def leave(self, consent_page: str, person: str = "ada") -> None:
+        """The person closes the tab: the network sends nobody back."""
+        with _opener.open(self._decision(consent_page, [("person", person), ("decision", "close")]), timeout=TIMEOUT) as answer:
+            answer.read()
+
+    def _decision(self, consent_page: str, form: list[tuple[str, str]]) -> urllib.request.Request:
+        return urllib.request.Request(self.at(consent_page), urlencode(form).encode())  # noqa: S310 - the sandbox's own address
+
     def _decided(self, consent_page: str, form: list[tuple[str, str]]) -> Sent:
-        request = urllib.request.Request(self.at(consent_page), urlencode(form).encode())  # noqa: S310 - the sandbox's own address
         try:
-            with _opener.open(request, timeout=TIMEOUT) as answer:
+            with _opener.open(self._decision(consent_page, form), timeout=TIMEOUT) as answer:
                 raise SandboxRefused(f"the network sent nobody back: {answer.read(2000).decode('utf-8', 'replace')}")
         except urllib.error.HTTPError as answer:
             with answer:

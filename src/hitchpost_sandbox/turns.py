@@ -17,6 +17,8 @@ PAGE_REMOVED = "page_removed"
 """The page, organization or board `target` no longer exists."""
 ROLE_LOST = "role_lost"
 """The person no longer has a role on `target`; others still have."""
+SIGNED_IN_AS = "signed_in_as"
+"""The person's browser is signed in to the network with somebody else's account (`target`: their key in the cast)."""
 
 
 class CannotBefall(Exception):
@@ -61,5 +63,16 @@ def scope_goes(authority: str, *, says: str) -> Turn:
         if not whom.scope:
             raise CannotBefall("'scope' must name the permission that goes")
         world.authority(authority).take_scope(whom.person, whom.scope, client_id=whom.app)
+
+    return Turn(says, play)
+
+
+def signed_in_as(authority: str, *, says: str) -> Turn:
+    """A turn after which the person consents as `target`, whom their browser is signed in as; their own key ends it."""
+
+    async def play(world: World, whom: Befallen) -> None:
+        if whom.target not in world.cast:
+            raise CannotBefall("'target' must be the key of somebody of the cast")
+        world.authority(authority).memory.setdefault(SIGNED_IN_AS, {})[whom.person] = whom.target
 
     return Turn(says, play)

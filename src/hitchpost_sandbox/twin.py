@@ -33,12 +33,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from re import Pattern
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import compile_path
 
 from hitchpost_sandbox.apps import App
@@ -131,6 +131,11 @@ class Visit:
             return None
         return (name, secret) if colon else None
 
+    def basics(self) -> tuple[tuple[str, str], ...]:
+        """What `basic` reads, as it stands and form-decoded: RFC 6749 §2.3.1 has clients encode both, which some do and most do not."""
+        plain = self.basic()
+        return () if plain is None else (plain, (unquote_plus(plain[0]), unquote_plus(plain[1])))
+
     def bearer(self) -> str:
         """The token of an `Authorization: Bearer` header, or the empty text."""
         scheme, _, rest = self.header("authorization").partition(" ")
@@ -149,6 +154,11 @@ class Visit:
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
+
+
+async def not_allowed(_visit: Visit) -> Response:
+    """405 in nobody's words."""
+    return PlainTextResponse("Method Not Allowed", 405)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +195,8 @@ class Route:
 class Twin:
     """One simulated network.
 
-    `authority`: whose apps and tokens it speaks for. `lost`: answers paths that the network does not know.
+    `authority`: whose apps and tokens it speaks for. `lost`: answers paths that the network does not know. `unfit`: answers
+    methods that a path does not take.
     `allow` and `cancel`: the words on the consent page's two buttons. `colour`: of the page's heading bar.
     `scope_words`: a sentence for each scope; a scope without one is shown by its name. `apps`: what it brings into every world.
     `errors`, `turns`, `switches`: what fault scripts, `/_sandbox/turns` and app options may name here.
@@ -200,6 +211,7 @@ class Twin:
     colour: str = "#333a45"
     allow: str = "Allow"
     cancel: str = "Cancel"
+    unfit: Handler = not_allowed
     scope_words: Mapping[str, str] = field(default_factory=dict)
     apps: tuple[App, ...] = ()
     errors: Mapping[str, Wrong] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import requests
+from openapi_generated.pinterest_client.api.ad_accounts_api import AdAccountsApi
 from openapi_generated.pinterest_client.api.user_account_api import UserAccountApi
 from openapi_generated.pinterest_client.configuration import Configuration
 from openapi_generated.pinterest_client.exceptions import ApiException
@@ -20,12 +21,12 @@ from tests.judges.conftest import BACK, Outside
 SCOPES = "user_accounts:read,boards:read,boards:write,pins:read,pins:write"
 
 
-def first_pair(outside: Outside) -> dict[str, str]:
-    page = f"https://www.pinterest.com/oauth/?client_id={PINTEREST_APP.client_id}&redirect_uri={BACK}&response_type=code&scope={SCOPES}"
+def first_pair(outside: Outside, person: str = "ada", scope: str = SCOPES) -> dict[str, str]:
+    page = f"https://www.pinterest.com/oauth/?client_id={PINTEREST_APP.client_id}&redirect_uri={BACK}&response_type=code&scope={scope}"
     answer = requests.post(
         outside.at("https://api.pinterest.com/v5/oauth/token"),
         auth=(PINTEREST_APP.client_id, PINTEREST_APP.client_secret),
-        data={"grant_type": "authorization_code", "code": outside.allow(page)["code"], "redirect_uri": BACK},
+        data={"grant_type": "authorization_code", "code": outside.allow(page, person)["code"], "redirect_uri": BACK},
         timeout=10,
     )
     found: dict[str, str] = answer.json()
@@ -73,3 +74,16 @@ def test_the_sdk_understands_a_token_at_its_end(outside: Outside) -> None:
     with pytest.raises(ApiException) as refused:
         UserAccountApi(made).user_account_get()
     assert refused.value.status == 401
+
+
+def test_the_sdk_reads_ad_accounts_and_businesses_and_an_account_with_little_in_it(outside: Outside) -> None:
+    made = client(outside, first_pair(outside, scope=f"{SCOPES},ads:read")["access_token"])
+    listed = AdAccountsApi(made).ad_accounts_list()["items"]
+    ads = [AdAccountsApi(made).ad_accounts_get(one["id"]) for one in listed]
+    roles = [(one.owner.username, [str(role) for role in one.permissions]) for one in ads]
+    assert roles == [("lanternbakery", ["OWNER"]), ("monamany", ["ANALYST"])]
+    assert UserAccountApi(made).user_account_get(ad_account_id=ads[1].id).username == "monamany"
+    assert [one.username for one in UserAccountApi(made).linked_business_accounts_get()] == ["monamany"]
+    # Without a text about itself, a website or a business name.
+    bare = UserAccountApi(client(outside, first_pair(outside, "noor")["access_token"])).user_account_get()
+    assert (bare.username, bare.about) == ("noorempty", "")

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -20,7 +21,7 @@ from hitchpost_sandbox.outgoing import Heard, Outgoing
 from hitchpost_sandbox.playing import NoAnswer
 from hitchpost_sandbox.world import World
 from tests.support.trip import NOON
-from tests.support.ways import BACK, WAYS, authorize, code_of, connected, exchange, read
+from tests.support.ways import BACK, VERIFIER, WAYS, authorize, code_of, connected, exchange, read
 
 BAKERY, BOOKS = "101755847768001", "101755847768002"
 PAGE = f"/graph.facebook.com/v25.0/{BAKERY}"
@@ -501,3 +502,35 @@ async def test_a_pinner_may_become_a_business(caller: httpx2.AsyncClient) -> Non
     token = (await connected(caller, "pinterest", "ben"))["access_token"]
     await turn(caller, "pinterest", "type_changed", "ben")
     assert (await read(caller, PIN_ME, token)).json()["account_type"] == "BUSINESS"
+
+
+# The browser is somebody else's, or goes away.
+
+
+@pytest.mark.parametrize("network", ["x", "pinterest"])
+async def test_whoever_the_browser_is_signed_in_as_is_who_consents(world: World, caller: httpx2.AsyncClient, network: str) -> None:
+    await turn(caller, network, "signed_in_as", "ada", target="ben")
+    await connected(caller, network, "ada")
+    assert [given.person for given in world.ledger.read(what=What.CONSENT_GIVEN)] == ["ben"]
+    await turn(caller, network, "signed_in_as", "ada", target="ada")
+    await connected(caller, network, "ada")
+    assert [given.person for given in world.ledger.read(what=What.CONSENT_GIVEN)] == ["ben", "ada"]
+    wrong = {"network": network, "turn": "signed_in_as", "person": "ada", "target": "nobody"}
+    assert (await caller.post("/_sandbox/turns", json=wrong)).status_code == 400
+
+
+@pytest.mark.parametrize("network", WAYS)
+async def test_a_closed_tab_brings_nothing_back(world: World, caller: httpx2.AsyncClient, network: str) -> None:
+    answer = await caller.post(authorize(network), data={"person": "ada", "decision": "close"})
+    assert (answer.status_code, "location" in answer.headers) == (200, False)
+    assert world.ledger.count(What.CONSENT_LEFT, network=network, person="ada") == 1
+    assert world.ledger.count(What.CONSENT_GIVEN) == world.ledger.count(What.CONSENT_DENIED) == 0
+
+
+@pytest.mark.parametrize("network", ["x", "pinterest"])
+async def test_basic_may_be_form_encoded_as_rfc_6749_wants_it(caller: httpx2.AsyncClient, network: str) -> None:
+    # As Auth.js writes it (oauth4webapi, ClientSecretBasic): hyphens and the like become escapes too.
+    way, code = WAYS[network], await code_of(caller, network)
+    encoded = [quote(text, safe="").replace("-", "%2D").replace("_", "%5F") for text in (way.app.client_id, way.app.client_secret)]
+    form = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": VERIFIER, "code": code}
+    assert (await caller.post(way.token, data=form, auth=httpx2.BasicAuth(*encoded))).status_code == 200

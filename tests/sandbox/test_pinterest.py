@@ -292,7 +292,9 @@ async def test_every_answer_carries_its_id_and_its_limits(browser: httpx2.AsyncC
         await read(browser, "/user_account", "wrong"),
         await read(browser, "/nothing", token),
         await ask_token(browser, basic=None),
+        await browser.delete(f"{API}/boards"),
     ]
+    assert answers[-1].json()["code"] == 405
     assert len({answer.headers["x-pinterest-rid"] for answer in answers}) == len(answers)
     assert answers[0].headers["x-ratelimit-limit"] == "1000"
     assert answers[0].headers["x-ratelimit-remaining"] == "999"

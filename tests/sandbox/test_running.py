@@ -34,6 +34,8 @@ def test_a_person_allows_or_cancels(sandbox: Running) -> None:
     assert denied.query["error"] == "access_denied"
     with pytest.raises(SandboxRefused, match="gave no code"):
         _ = denied.code
+    sandbox.leave(CONSENT)
+    assert [entry["person"] for entry in sandbox.ledger(kind="consent_left")] == ["ada"]
     with pytest.raises(SandboxRefused, match="sent nobody back"):
         sandbox.allow(CONSENT.replace(PINTEREST_APP.client_id, "1"))
 

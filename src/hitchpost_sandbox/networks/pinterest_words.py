@@ -13,6 +13,7 @@ from hitchpost_sandbox.networks.pinterest_api import (
     NO_ACCOUNT,
     NO_BOARD,
     NO_SCOPE,
+    NOT_YOURS,
     SPAM,
     THROTTLED,
     TRIAL,
@@ -26,6 +27,8 @@ from hitchpost_sandbox.twin import Visit, Wrong
 from hitchpost_sandbox.world import World
 
 DEAD_GRANT = (283, "The authorization grant is invalid")
+REFUSED = "The user denied the request."
+"""What a described refusal says: Pinterest's own words for it are not known."""
 
 
 def _wrong(says: str, status: int, error: tuple[int, str]) -> Wrong:
@@ -42,7 +45,8 @@ ERRORS = {
     "server_error": _wrong("Pinterest's own trouble", 500, (500, "Sorry, something went wrong on our end.")),
     "401/2": _wrong("the token expired, was taken back, or belongs to the other host", 401, FAILED),
     "401/3": _wrong("a permission is missing", 401, NO_SCOPE),
-    "401/7": _wrong("the account may not see this", 401, (7, "Not authorized to access board or Pin.")),
+    "401/7": _wrong("the account may not see this", 401, NOT_YOURS),
+    "401/29": _wrong("the same in other words", 401, FORBIDDEN),
     "401/283": _wrong("token endpoint: the code or refresh token is used, expired or unknown", 401, DEAD_GRANT),
     "400/1": _wrong("a parameter is missing or wrong", 400, (1, "Invalid request: a parameter is missing")),
     "403/29": _wrong("the account may not do this", 403, FORBIDDEN),
@@ -51,7 +55,13 @@ ERRORS = {
     "403/2625": _wrong("the account was disapproved", 403, CONDITIONS["disapproved"]),
     "403/2626": _wrong("the account is under review", 403, CONDITIONS["under_review"]),
     "404/40": _wrong("the board is gone", 404, NO_BOARD),
+    "404/2031": _wrong("the board section is gone", 404, (2031, "Sorry! We couldn't find this board section.")),
     "429/9": _wrong("the account is held back as spam", 429, SPAM),
+    "403/9": _wrong("the same with another status (which one is not established)", 403, SPAM),
+    "429/8/spam": Wrong(
+        "the same as code 8, told from a rate limit by message_detail alone",
+        lambda visit: _plain(visit, Said(429, {"code": 8, "message": THROTTLED[1], "message_detail": "Blocked as spam."})),
+    ),
 }
 
 
@@ -86,6 +96,11 @@ TURNS = {
     turns.PASSWORD_CHANGED: turns.tokens_die(
         "pinterest", "password_changed", says="the person changes username or password: every token of every app dies, without notice"
     ),
+    turns.SIGNED_IN_AS: turns.signed_in_as(
+        "pinterest",
+        says="the person's browser is signed in to Pinterest as `target`: whatever they allow is that account's (the own key: no longer)",
+    ),
+    "leaked": turns.tokens_die("pinterest", "leaked", says="Pinterest finds the person's tokens in public code and ends them"),
     turns.PERMISSION_GONE: turns.scope_goes("pinterest", says="the permission `scope` is taken from all that was granted"),
     turns.PAGE_REMOVED: Turn("the board `target` is deleted", _remove_board),
     "disapproved": _condition("disapproved", "Pinterest disapproves the account: 403 code 2625"),
@@ -101,5 +116,16 @@ SWITCHES = {
     "old_refresh_lives": "a refresh does not use its token up (not established; default: each works once)",
     "before_september_2025": "an app of that age: a refresh token of 365 days unless it asks for continuous_refresh",
     "trial": "Trial access: calls are counted by day and app",
+    "code_minutes": "so many minutes a code lives (not documented; default: 10)",
+    "redirect_mismatch_is_400": "another redirect_uri than before is an invalid request (not established; default: 401 code 283)",
+    "refusal_is_described": "a refusal brings error_description too (not documented; default: error and state alone)",
+    "system_user": "the app's tokens are those of a system user, and may be revoked (default: 403 code 29)",
+    "owner": "the key of the person whose account client_credentials speak for (default: the first business of the cast)",
+    "foreign_board_is_401": "somebody else's board is refused with 401 code 7 (documented for some calls; default: 403 code 29)",
+    "says_failure": 'errors also say "status": "failure", as live answers often do',
+    "spam_is_403": "the spam block has the status 403 (not established; default: 429)",
+    "ratelimit_form": "`unix`: x-ratelimit-reset is a moment; `windows`: the limit names its window too"
+    " (the format is not confirmed; default: plain numbers, the reset in seconds to wait)",
+    "sandbox_tokens_live_a_day": "access tokens of api-sandbox live 24 hours (one report; default: 30 days, as documented)",
     "withholds": "scopes, joined by blanks, that are never granted, though asked for",
 }

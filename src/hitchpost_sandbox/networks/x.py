@@ -1,6 +1,6 @@
 """X as its own documents and public clients know it: PKCE for everybody, codes of 30 seconds, refresh tokens that work once.
 
-App options, errors and turns: `x_words`.
+The older OAuth 1.0a and tokens for the app alone: `x_oauth1`. Problems of the API: `x_problems`. App options, errors and turns: `x_words`.
 """
 
 import base64
@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse, Response
 from hitchpost_sandbox import consent, pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Consented, Refused, Token, Why
-from hitchpost_sandbox.networks import x_words
-from hitchpost_sandbox.networks.x_api import lost, me
+from hitchpost_sandbox.networks import x_api, x_oauth1, x_words
 from hitchpost_sandbox.twin import Route, Twin, Visit
 
 CODE_LIFE = timedelta(seconds=30)
@@ -47,6 +46,7 @@ _CODE_WORDS = {
     Why.WRONG_VERIFIER: "Value passed for the code verifier did not match the code challenge.",
     Why.NO_VERIFIER: "Missing required parameter [code_verifier].",
 }
+_STOPPED = ("Something went wrong", "You weren't able to give access to the App. Go back and try logging in again.")
 _BAD_CODE = "Value passed for the authorization code was invalid."
 _BAD_TOKEN = "Value passed for the token was invalid."  # noqa: S105 - words of an error
 
@@ -59,13 +59,7 @@ async def authorize(visit: Visit) -> Response:
     scopes = tuple(dict.fromkeys(query.get("scope", "").split()))
     fault = _fault_of_request(visit, app, redirect_uri, state, scopes)
     if app is None or fault:
-        return pages.stopped(
-            visit,
-            "Something went wrong",
-            "You weren't able to give access to the App. Go back and try logging in again.",
-            reason=fault,
-            app=query.get("client_id", ""),
-        )
+        return pages.stopped(visit, *_STOPPED, reason=fault, app=query.get("client_id", ""))
     answer = await consent.ask(
         visit,
         app,
@@ -77,8 +71,13 @@ async def authorize(visit: Visit) -> Response:
     if isinstance(answer, Response):
         return answer
     if not answer.allowed:
-        return visit.send_back(redirect_uri, {"error": "access_denied", "state": state})
-    given = visit.authority.consent(app, answer.person.key, answer.scopes)
+        described = {"error_description": x_words.REFUSED} if app.on("refusal_is_described") else {}
+        return visit.send_back(redirect_uri, {"error": "access_denied", **described, "state": state})
+    testers = str(app.options.get("testers", "")).split()
+    if testers and answer.person.key not in testers:
+        return pages.stopped(visit, *_STOPPED, reason="no_tester", app=app.client_id)
+    withheld = str(app.options.get("withholds", "")).split()
+    given = visit.authority.consent(app, answer.person.key, [scope for scope in answer.scopes if scope not in withheld])
     if app.on("reauthorization_kills"):
         visit.authority.revoke_grants(answer.person.key, app.client_id, but_family=given.family, because="authorized_again")
     code = visit.authority.open_code(
@@ -137,14 +136,16 @@ async def token(visit: Visit) -> Response:
 
 def _client(visit: Visit, form: dict[str, str]) -> App | Response:
     """Who calls: a confidential app by Basic, whatever else of itself it repeats in the body; a public one by client_id alone (§1.4)."""
-    basic = visit.basic()
-    client_id = basic[0] if basic else form.get("client_id", "")
-    if not client_id:
+    pairs = visit.basics()
+    named = [name for name, _ in pairs] or [form.get("client_id", "")]
+    if not named[0]:
         return _missing("client_id")
-    app = visit.authority.app(client_id)
+    app = next((found for name in named if (found := visit.authority.app(name)) is not None), None)
     if app is None:
-        return _refusal(401, "invalid_client", "Value passed for the client id was invalid.")
-    known = basic is None if app.on("public_client") else basic is not None and app.secret_is(basic[1])
+        return _refusal(401, "invalid_client", x_words.BAD_CLIENT)
+    if app.on("client_id_in_body") and not form.get("client_id"):
+        return _missing("client_id")
+    known = not pairs if app.on("public_client") else any(app.secret_is(secret) for _, secret in pairs)
     return app if known else _refusal(401, "unauthorized_client", "Missing valid authorization header")
 
 
@@ -167,7 +168,7 @@ def _refresh_grant(visit: Visit, app: App, form: dict[str, str]) -> Response:
     try:
         spent = visit.authority.take_refresh(form["refresh_token"], app)
     except Refused:
-        return _refusal(400, "invalid_request", _BAD_TOKEN)
+        return _refusal(400, "invalid_grant" if app.on("dead_token_is_invalid_grant") else "invalid_request", _BAD_TOKEN)
     return _pair(visit, spent.consented, spent)
 
 
@@ -232,9 +233,21 @@ TWIN = Twin(
         Route(_API, "GET POST", "/2/oauth2/authorize", authorize),
         Route(_API, "POST", "/2/oauth2/token", token),
         Route(_API, "POST", "/2/oauth2/revoke", revoke),
-        Route(_API, "GET", "/2/users/me", me),
+        Route(_API, "GET", "/2/users/me", x_api.me),
+        Route(_API, "GET", "/2/users", x_api.by_ids),
+        Route(_API, "GET", "/2/users/by", x_api.by_usernames),
+        Route(_API, "GET", "/2/users/by/username/{username}", x_api.by_username),
+        Route(_API, "GET", "/2/users/{id}", x_api.by_id),
+        Route(_API, "POST", "/2/users/{id}/following", x_api.follow),
+        Route(_API, "GET", "/1.1/account/verify_credentials.json", x_api.verify_credentials),
+        Route(_API, "POST", "/oauth/request_token", x_oauth1.request_token),
+        Route((*_API, "x.com", "twitter.com"), "GET POST", "/oauth/authorize", x_oauth1.authorize),
+        Route((*_API, "x.com", "twitter.com"), "GET POST", "/oauth/authenticate", x_oauth1.authorize),
+        Route(_API, "POST", "/oauth/access_token", x_oauth1.access_token),
+        Route(_API, "POST", "/oauth2/token", x_oauth1.app_only),
     ),
-    lost=lost,
+    lost=x_api.lost,
+    unfit=x_api.unfit,
     picture_hosts=("pbs.twimg.com",),
     colour="#0f1419",
     allow="Authorize app",

@@ -1,154 +1,142 @@
-"""X's REST API as far as connecting needs it: who the token speaks for, problem objects, rate headers (fact sheet §3, §4)."""
+"""X's REST API as far as connecting needs it: who calls, what stands in the way, and who the token speaks for (fact sheet §3, §4)."""
 
-import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from starlette.responses import Response
 
+from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.authority import Refused, Token
+from hitchpost_sandbox.limits import Spent
+from hitchpost_sandbox.networks import x_oauth1, x_problems, x_users
 from hitchpost_sandbox.people import XAccount
-from hitchpost_sandbox.twin import Visit
+from hitchpost_sandbox.twin import Handler, Visit
 
-WINDOW = timedelta(minutes=15)
+WINDOW, DAY = timedelta(minutes=15), timedelta(days=1)
 ME_LIMIT = 75
-_PROBLEMS = "https://api.twitter.com/2/problems/"
-_FIELDS = (
-    *("affiliation", "confirmed_email", "connection_status", "created_at", "description", "entities", "id", "is_identity_verified"),
-    *("location", "most_recent_tweet_id", "name", "parody", "pinned_tweet_id", "profile_banner_url", "profile_image_url", "protected"),
-    *("public_metrics", "receives_your_dm", "subscription", "subscription_type", "url", "username", "verified"),
-    *("verified_followers_count", "verified_type", "withheld"),
-)
-LOCKED = (
-    "To protect our users from spam and other malicious activity, this account is temporarily locked. "
-    "Please log in to https://x.com to unlock your account."
-)
-NOT_ENROLLED = (
-    "When authenticating requests to the X API v2 endpoints, you must use keys and tokens from a developer App that is attached to a "
-    "Project. You can create a project via the developer portal."
-)
+LOOKUP_LIMIT = 900
+"""Calls in a window; X's table of limits names /2/users/me only, 900 is what its reference has long said of lookups."""
+APP_ONLY = "app_only"
+_APP_FACTOR = 10
 
 
-async def me(visit: Visit) -> Response:
-    """GET /2/users/me: id, name, username, and of the rest only what `user.fields` asks for; empty values are left out."""
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call of the API. `name`: what its calls are counted as. `app_only`: a token without a person will do.
+
+    `self_serve` False: only apps with an Enterprise contract may call it.
+    """
+
+    name: str
+    limit: int
+    answer: Callable[[Visit, XAccount | None, App], Response]
+    scopes: frozenset[str] = frozenset({"tweet.read", "users.read"})
+    app_only: bool = False
+    self_serve: bool = True
+
+
+def serves(endpoint: Endpoint) -> Handler:
+    """The handler of an endpoint: who is not known, has no calls left, or may not is refused, in this order."""
+
+    async def handler(visit: Visit) -> Response:
+        token = await _token(visit)
+        if isinstance(token, Response):
+            return token
+        if token is None:
+            _count(visit, endpoint, "-", "-")
+            return x_problems.unauthorized(visit)
+        visit.token = token
+        app = visit.authority.app(token.client_id)
+        account = visit.world.cast[token.person].x if token.person else None
+        if app is None or (account is None and token.kind != APP_ONLY):
+            return x_problems.unauthorized(visit)
+        left = _count(visit, endpoint, token.client_id, token.person)
+        if left < 0:
+            return x_problems.problem(visit, 429, "Too Many Requests", "Too Many Requests")
+        return _hindered(visit, endpoint, token, app, account) or endpoint.answer(visit, account, app)
+
+    return handler
+
+
+async def _token(visit: Visit) -> Token | Response | None:
+    """The living token that a call shows, as a bearer or by an OAuth 1.0a signature; None when there is none."""
+    if x_oauth1.signs(visit):
+        return await x_oauth1.caller(visit)
     try:
-        token = visit.authority.find(visit.bearer(), "access")
+        return visit.authority.find(visit.bearer(), "access", APP_ONLY)
     except Refused:
-        return problem(401, "Unauthorized", "Unauthorized")
-    visit.token = token
-    account = visit.world.cast[token.person].x
-    app = visit.authority.app(token.client_id)
-    if account is None or app is None:
-        return problem(401, "Unauthorized", "Unauthorized")
-    left, headers = _window(visit, token)
-    if left < 0:
-        return problem(429, "Too Many Requests", "Too Many Requests", headers=headers)
+        return None
+
+
+def _hindered(visit: Visit, endpoint: Endpoint, token: Token, app: App, account: XAccount | None) -> Response | None:
+    """What app, account or scopes have against the call."""
     if app.on("not_enrolled"):
-        return problem(
-            403,
-            "Client Forbidden",
-            NOT_ENROLLED,
-            slug="client-forbidden",
-            headers=headers,
-            reason="client-not-enrolled",
-            client_id=app.client_id,
-            required_enrollment="Appropriate Level of API Access",
-            registration_url="https://developer.x.com/en/docs/projects/overview",
-        )
-    if app.on("no_credits"):
-        return _no_credits(account.id, headers, old=app.options["no_credits"] == "old")
+        return x_problems.not_enrolled(visit)
+    if app.on("no_credits") and not app.on("enterprise"):
+        return x_problems.no_credits(visit, account.id if account else "0", old=app.options["no_credits"] == "old")
     if app.on("spending_limit"):
-        return problem(429, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", slug="usage-capped", headers=headers)
+        return x_problems.capped(visit, "Monthly", "Product" if app.on("enterprise") else "Account")
+    if not endpoint.self_serve and not app.on("enterprise"):
+        return x_problems.no_plan(visit)
+    if account is None:
+        if endpoint.app_only:
+            return None
+        return x_problems.problem(visit, 403, "Unsupported Authentication", x_problems.OTHER_KIND, slug="unsupported-authentication")
     if token.person in visit.authority.memory.get("locked", ()):
-        return locked()
+        return x_problems.legacy(visit, 403, 326, x_problems.LOCKED)
     if account.suspended:
-        return problem(403, "Forbidden", "The user used for authentication is suspended", slug="user-suspended", headers=headers)
-    if not {"tweet.read", "users.read"} <= set(token.scopes):
-        return problem(403, "Forbidden", "Forbidden", headers=headers)
-    asked = [name for name in visit.query.get("user.fields", "").split(",") if name]
-    if unknown := [name for name in asked if name not in _FIELDS]:
-        return _bad_fields(unknown, headers)
-    return _json(200, {"data": _user(account, asked, new_names=app.on("new_field_names"))}, headers)
+        detail = "The user used for authentication is suspended"
+        return x_problems.problem(visit, 403, "Forbidden", detail, slug="user-suspended")
+    if not endpoint.scopes <= set(token.scopes):
+        slug = "not-authorized-for-resource" if app.on("missing_scope_is_named") else ""
+        return x_problems.problem(visit, 403, "Forbidden", "Forbidden", slug=slug)
+    return None
 
 
-def locked() -> Response:
-    """The legacy shape, which X still uses for this one."""
-    return _json(403, {"errors": [{"code": 326, "message": LOCKED}]}, {})
+def _count(visit: Visit, endpoint: Endpoint, client_id: str, person: str) -> int:
+    """Calls left after this one (-1: none was left for it); the answer carries the headers that say so."""
+    app = visit.authority.app(client_id)
+    spend = visit.world.limits.spend
+    spent = [("x-rate-limit", spend(f"x {endpoint.name} {client_id} {person}", limit=endpoint.limit, window=WINDOW))]
+    if app is not None and app.on("daily_limit"):
+        daily = int(app.options["daily_limit"])
+        spent += [
+            ("x-user-limit-24hour", spend(f"x day {client_id} {person}", limit=daily, window=DAY)),
+            ("x-app-limit-24hour", spend(f"x day {client_id}", limit=daily * _APP_FACTOR, window=DAY)),
+        ]
+    for name, one in spent:
+        visit.said |= _headers(name, one)
+    return min(one.left for _, one in spent)
 
 
-def _user(account: XAccount, asked: list[str], *, new_names: bool) -> dict[str, Any]:
-    pictured = f"https://pbs.twimg.com/profile_images/{account.id}/{account.picture}_normal.png"
-    everything: dict[str, Any] = {
-        "created_at": account.created_at,
-        "description": account.description,
-        "profile_image_url": pictured,
-        "protected": account.protected,
-        "public_metrics": {
-            "followers_count": account.followers,
-            "following_count": 48,
-            "post_count" if new_names else "tweet_count": 1405,
-            "listed_count": 2,
-        },
-        "subscription_type": account.subscription_type,
-        "url": account.url,
-        "verified": account.verified_type != "none",
-        "verified_type": account.verified_type,
-    }
-    always = {"id": account.id, "name": account.name, "username": account.username}
-    return always | {name: everything[name] for name in asked if everything.get(name) not in (None, "")}
-
-
-def _window(visit: Visit, token: Token) -> tuple[int, dict[str, str]]:
-    """Calls left after this one (-1: none was left for it) in the person's window, and the headers that say so."""
-    spent = visit.world.limits.spend(f"x me {token.client_id} {token.person}", limit=ME_LIMIT, window=WINDOW)
-    return spent.left, {
-        "x-rate-limit-limit": str(spent.limit),
-        "x-rate-limit-remaining": str(max(spent.left, 0)),
-        "x-rate-limit-reset": str(spent.resets_at),
+def _headers(name: str, spent: Spent) -> dict[str, str]:
+    return {
+        f"{name}-limit": str(spent.limit),
+        f"{name}-remaining": str(max(spent.left, 0)),
+        f"{name}-reset": str(spent.resets_at),
     }
 
 
-def problem(
-    status: int, title: str, detail: str, *, slug: str = "", type_of: str = "", headers: dict[str, str] | None = None, **extras: object
-) -> Response:
-    """A problem object (§4.1): `type` is about:blank unless a slug or a whole address is given."""
-    kind = type_of or (_PROBLEMS + slug if slug else "about:blank")
-    body = {"title": title, "detail": detail, "type": kind, "status": status} | extras
-    return _json(status, body, headers or {}, "application/problem+json")
-
-
-def _no_credits(account_id: str, headers: dict[str, str], *, old: bool) -> Response:
-    """402 as X words it, or as it did until mid-2026, without `status` and under another type (§4.2)."""
-    if not old:
-        return problem(
-            402, "Payment Required", "credits depleted", type_of="https://api.x.com/2/problems/credits-depleted", headers=headers
-        )
-    detail = f"Your enrolled account [{account_id}] does not have any credits to fulfill this request."
-    body = {
-        "account_id": int(account_id) if account_id.isdecimal() else account_id,
-        "title": "CreditsDepleted",
-        "detail": detail,
-        "type": _PROBLEMS + "credits",
-    }
-    return _json(402, body, headers)
-
-
-def _bad_fields(unknown: list[str], headers: dict[str, str]) -> Response:
-    message = f"The `user.fields` query parameter value [{unknown[0]}] is not one of [{','.join(_FIELDS)}]"
-    return problem(
-        400,
-        "Invalid Request",
-        "One or more parameters to your request was invalid.",
-        slug="invalid-request",
-        headers=headers,
-        errors=[{"parameters": {"user.fields": unknown}, "message": message}],
-    )
-
-
-def _json(status: int, body: object, headers: dict[str, str], kind: str = "application/json") -> Response:
-    return Response(json.dumps(body, ensure_ascii=False).encode(), status, headers | {"api-version": "2.166"}, f"{kind}; charset=utf-8")
-
-
-async def lost(_visit: Visit) -> Response:
+async def lost(visit: Visit) -> Response:
     """What X answers to a path it does not have."""
-    return problem(404, "Not Found", "Not Found")
+    return x_problems.problem(visit, 404, "Not Found", "Not Found")
+
+
+async def unfit(visit: Visit) -> Response:
+    return x_problems.problem(visit, 405, "Method Not Allowed", "Method Not Allowed")
+
+
+me = serves(Endpoint("me", ME_LIMIT, x_users.me))
+"""GET /2/users/me: id, name, username, and of the rest only what `user.fields` asks for; empty values are left out."""
+
+by_id = serves(Endpoint("lookup", LOOKUP_LIMIT, x_users.by_id, app_only=True))
+by_ids = serves(Endpoint("lookup", LOOKUP_LIMIT, x_users.by_ids, app_only=True))
+by_username = serves(Endpoint("lookup", LOOKUP_LIMIT, x_users.by_username, app_only=True))
+by_usernames = serves(Endpoint("lookup", LOOKUP_LIMIT, x_users.by_usernames, app_only=True))
+
+follow = serves(Endpoint("follow", 50, x_users.follow, scopes=frozenset({"tweet.read", "users.read", "follows.write"}), self_serve=False))
+"""POST /2/users/{id}/following: taken from self-serve apps on 20 April 2026 (§6)."""
+
+verify_credentials = serves(Endpoint("verify", ME_LIMIT, x_users.verify_credentials))
+"""GET /1.1/account/verify_credentials.json, which clients with OAuth 1.0a ask instead of /2/users/me."""
