@@ -70,8 +70,9 @@ def id_token(visit: Visit, app: App, person: Person, scopes: tuple[str, ...]) ->
     times = {"iat": int(now.timestamp()), "exp": int((now + ID_TOKEN_LIFE).timestamp())}
     issuer = OLD_ISSUER if app.on("old_issuer") else ISSUER
     said = {"iss": issuer, "aud": app.client_id} | times | claims(visit, app, person, scopes)
-    # The odd "zip" is LinkedIn's own.
-    signed = f"{_part({'zip': 'RS256', 'typ': 'JWT', 'kid': KEY_ID, 'alg': 'RS256'})}.{_part(said)}"
+    # The odd "zip" is LinkedIn's own; libraries that know every field of a header stumble over it.
+    odd = {} if app.on("plain_id_token") else {"zip": "RS256"}
+    signed = f"{_part(odd | {'typ': 'JWT', 'kid': KEY_ID, 'alg': 'RS256'})}.{_part(said)}"
     return f"{signed}.{_text(_key().sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 

@@ -55,6 +55,9 @@ def _list(text: str, deeper: int) -> tuple[tuple[Field, ...], str]:
         inner, text = None, text[found.end() :]
         if text.startswith("("):
             inner, text = _list(text, deeper - 1)
+        if any(field.name == found["name"] for field in fields):
+            # LinkedIn fails when a field is named twice (seen in public code).
+            raise _unreadable()
         fields.append(Field(found["name"], bool(found["each"]), found["behind"] is not None, found["form"] or "", inner))
         if text.startswith(")"):
             return tuple(fields), text[1:]

@@ -61,7 +61,7 @@ def _client(visit: Visit, form: dict[str, str], *, native: bool = False, unknown
     secret = form.get("client_secret", "")
     if (secret or not native) and not app.secret_is(secret):
         return _not_it(app)
-    if "code_verifier" in form and not native and app.on("verifier_breaks"):
+    if form.get("code_verifier") and not native and app.on("verifier_breaks"):
         return _not_it(app)
     return app
 

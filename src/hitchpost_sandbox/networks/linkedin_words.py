@@ -128,6 +128,7 @@ SWITCHES = {
     "revoke_ends_all": "revoking one token ends everything the member granted the app (not established; default: that token)",
     "settles_after": "so many seconds a fresh token is called revoked (seen for the first seconds after an exchange)",
     "old_issuer": "`iss` of id tokens is https://www.linkedin.com, as in 2023 (since then with /oauth)",
+    "plain_id_token": "the header of id tokens lacks the odd `zip` that was seen (whether it still comes is not established)",
     "locale_text": "`locale` is text, as documented (live answers hold an object)",
     "development_tier": "500 calls a day and app, 100 a member, and no batch lookups",
     "app_calls": "another number of calls a day and app (the standard tier's are not published; default: no limit)",
