@@ -73,7 +73,7 @@ ADA = Person(
         "Baker at Lantern",
         "ada-li",
         roles=(
-            OrganizationRole(Organization(7700101, "Lantern Ltd", "lantern-ltd", "lantern-ltd")),
+            OrganizationRole(Organization(7700101, "Lantern Ltd", "lantern-ltd", "lantern-ltd", website="https://lantern.example")),
             OrganizationRole(Organization(7700102, "Lantern Labs", "lantern-labs"), "CONTENT_ADMINISTRATOR"),
             OrganizationRole(Organization(7700103, "Harbour Trust", "harbour-trust", "harbour-trust"), "ANALYST"),
         ),
@@ -262,7 +262,7 @@ HEDDA = Person(
         "hedda-svg-li",
         roles=(
             OrganizationRole(Organization(7700701, f"{IMAGE} Ltd", "hedda-ltd", "hedda-svg-ltd")),
-            OrganizationRole(Organization(7700702, LONG, "hedda-long", primary_type="BRAND")),
+            OrganizationRole(Organization(7700702, LONG, "hedda-long", primary_type="BRAND", parent=7700701)),
         ),
     ),
     pinterest=PinterestAccount(

@@ -89,13 +89,17 @@ class XAccount:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A LinkedIn page. `picture` empty: it has no logo. `primary_type`: `NONE` or `BRAND`."""
+    """A LinkedIn page. `picture` empty: it has no logo. `primary_type`: `NONE` or `BRAND`, which has a `parent`: another's id."""
 
     id: int
     name: str
     vanity: str
     picture: str = ""
     primary_type: str = "NONE"
+    parent: int = 0
+    website: str = ""
+    description: str = ""
+    followers: int = 1234
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hitchpost_sandbox.world import World
 _PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 DROP = "hitchpost_sandbox.drop"
 """The ASGI extension by which a server offers to close a connection without an answer (module `server`)."""
-_TOKEN_FIELDS = ("access_token", "token", "input_token", "refresh_token", "code", "fb_exchange_token")
+_TOKEN_FIELDS = ("access_token", "token", "input_token", "refresh_token", "code", "fb_exchange_token", "oauth2_access_token")
 
 
 class NoAnswer(ConnectionError):

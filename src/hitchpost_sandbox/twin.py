@@ -95,6 +95,9 @@ class Visit:
     async def form(self) -> dict[str, list[str]]:
         """The fields of a form body, url-encoded or multipart, every value of each; empty for another body. Files are left out."""
         fields: dict[str, list[str]] = {}
+        if not self.header("content-type").startswith("multipart/"):
+            # Kept, for those who must know how it was written.
+            await self.request.body()
         try:
             sent = await self.request.form(max_fields=2000)
         except (UnicodeError, LookupError):

@@ -446,7 +446,7 @@ async def test_an_image_is_processed_before_it_is_available_or_fails(world: Worl
     switch(world, LINKEDIN_ALL_APP, images_processing=2)
     seen = [(await read(caller, address, token)).json()["status"] for _ in range(3)]
     assert seen == ["PROCESSING", "PROCESSING", "AVAILABLE"]
-    switch(world, LINKEDIN_ALL_APP, images_processing=-1)
+    switch(world, LINKEDIN_ALL_APP, images_fail=True)
     assert (await read(caller, address, token)).json() == {"id": f"urn:li:image:{asset}", "status": "PROCESSING_FAILED"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from hitchpost_sandbox.apps import App
-from hitchpost_sandbox.networks.linkedin_api import claims
+from hitchpost_sandbox.networks.linkedin_people import claims
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.twin import Visit
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 ISSUER = "https://www.linkedin.com/oauth"
+OLD_ISSUER = "https://www.linkedin.com"
+"""As id tokens said in 2023."""
 KEY_ID = "d929668a-bab1-4c69-9598-4373149723ff"
 ID_TOKEN_LIFE = timedelta(hours=1)
 
@@ -66,9 +68,11 @@ def id_token(visit: Visit, app: App, person: Person, scopes: tuple[str, ...]) ->
 
     now = visit.clock.now()
     times = {"iat": int(now.timestamp()), "exp": int((now + ID_TOKEN_LIFE).timestamp())}
-    said = {"iss": ISSUER, "aud": app.client_id} | times | claims(visit, app, person, scopes)
-    # The odd "zip" is LinkedIn's own.
-    signed = f"{_part({'zip': 'RS256', 'typ': 'JWT', 'kid': KEY_ID, 'alg': 'RS256'})}.{_part(said)}"
+    issuer = OLD_ISSUER if app.on("old_issuer") else ISSUER
+    said = {"iss": issuer, "aud": app.client_id} | times | claims(visit, app, person, scopes)
+    # The odd "zip" is LinkedIn's own; libraries that know every field of a header stumble over it.
+    odd = {} if app.on("plain_id_token") else {"zip": "RS256"}
+    signed = f"{_part(odd | {'typ': 'JWT', 'kid': KEY_ID, 'alg': 'RS256'})}.{_part(said)}"
     return f"{signed}.{_text(_key().sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 
