@@ -17,6 +17,7 @@ Option = bool | int | str
 
 COUNTS = frozenset(
     {
+        "code_minutes",
         "settles_after",
         "app_calls",
         "member_calls",

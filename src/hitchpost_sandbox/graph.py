@@ -38,6 +38,7 @@ SWITCHES = {
     "require_appsecret_proof": "every call must carry appsecret_proof",
     "made_with": "the version that was newest when the app was made: it serves calls without one in their path (default: the newest)",
     "next_version": f"{_NEXT} exists (that a version came on 4 November 2026 is documented, its number inferred; default: unknown)",
+    "errors_400": "every error answers HTTP 400 (which status each has is not established; default: 401, 403 and 500 where they are seen)",
     "calls_an_hour": "so many calls an hour, with the usage headers climbing to 100 and then error 4, 80001 or 80002 (default: no limit)",
     "page_limit": "objects in one answer of a list, at most (not established; public clients ask for 100; default: 25)",
     "quota_total": "how many posts a day `content_publishing_limit` allows (25, 50 and 100 are all reported; default: 100)",
@@ -99,6 +100,16 @@ def refusal(version: str, error: GraphError) -> Response:
         "www-authenticate": f'OAuth "Facebook Platform" "{error.challenge}" "{quoted}"',
     }
     return JSONResponse({"error": said}, error.status, headers | error.headers)
+
+
+def refused(visit: Visit, version: str, given: Mapping[str, str], error: GraphError) -> Response:
+    """The same, in the way that the calling app has been switched to."""
+    app = app_behind(visit, given)
+    if app is not None and app.on("errors_400"):
+        error.status = 400
+    if app is not None and app.on("errors_of_instagram"):
+        error.type_of = "IGApiException"
+    return refusal(version, error)
 
 
 def no_such(thing: str, method: str = "get") -> GraphError:

@@ -14,6 +14,7 @@ from hitchpost_sandbox.twin import Visit
 
 _FIELD = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+\([^()]*\))*|[{},])\s*")
 _MODIFIER = re.compile(r"\.(\w+)\(([^()]*)\)")
+_DEEPEST = 6
 LIMIT = 25
 """Objects in one answer when nothing is asked; and at most, unless the app's switch `page_limit` says otherwise."""
 
@@ -82,18 +83,26 @@ def fields(text: str) -> Tree:
     while at < len(text):
         found = _FIELD.match(text, at)
         if found is None or (found[1] == "{" and not last) or (found[1] == "}" and len(stack) == 1):
-            raise GraphError(
-                2500, f'Syntax error "Expected end of string instead of "{text[at : at + 1]}"." at character {at}: {text[:at]}'
-            )
+            raise _syntax(text, at)
         at = found.end()
         if found[1] == "{":
+            if len(stack) > _DEEPEST:
+                raise GraphError(100, "(#100) Fields are nested too deeply")
             stack.append(stack[-1][last].below)
         elif found[1] == "}":
             stack.pop()
         elif found[1] != ",":
             last = found[1].partition(".")[0]
             stack[-1].setdefault(last, Asked()).said.update(_MODIFIER.findall(found[1]))
+            continue
+        last = ""
+    if len(stack) > 1:
+        raise _syntax(text, at)
     return root
+
+
+def _syntax(text: str, at: int) -> GraphError:
+    return GraphError(2500, f'Syntax error "Expected end of string instead of "{text[at : at + 1]}"." at character {at}: {text[:at]}')
 
 
 def _written(tree: Tree) -> str:

@@ -63,8 +63,14 @@ def _alive(visit: Visit, app: App, token: Token) -> dict[str, object]:
     }
     if metadata := facebook_logins.how(visit.authority, token.consented):
         body["metadata"] = metadata
-    body |= {"issued_at": _unix(token.issued_at)} if token.kind != "user" else {}
-    return body | ({"profile_id": token.subject} if token.kind == "page" else {})
+    plain = app.on("plain_debug_token")
+    if plain or token.kind != "user":
+        body["issued_at"] = _unix(token.issued_at)
+    if plain and token.kind == SYSTEM:
+        body["type"] = "USER"
+    if token.kind == "page" and not plain:
+        body["profile_id"] = token.subject
+    return body
 
 
 def _developers(visit: Visit, text: str) -> App | None:

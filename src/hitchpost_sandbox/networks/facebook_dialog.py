@@ -18,7 +18,7 @@ from hitchpost_sandbox.networks.facebook_words import SCOPES
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.twin import Visit
 
-CODE_LIFE = timedelta(minutes=10)
+_CODE_MINUTES = 10
 _ANSWERS = frozenset({"code", "token", "granted_scopes"})
 _FRAGMENT = "#_=_"
 
@@ -149,7 +149,8 @@ def _granted(visit: Visit, asked: _Asked, person: Person, ticked: tuple[str, ...
     if "token" in asked.answers:
         said |= _tokens(visit, asked, given)
     if "code" in asked.answers:
-        said["code"] = authority.open_code(given, asked.redirect_uri, life=CODE_LIFE, look=lambda text: f"AQ{text * 6}")
+        life = timedelta(minutes=int(app.options.get("code_minutes", _CODE_MINUTES)))
+        said["code"] = authority.open_code(given, asked.redirect_uri, life=life, look=lambda text: f"AQ{text * 6}")
     said["state"] = asked.state
     if asked.return_scopes or "granted_scopes" in asked.answers:
         said |= {"granted_scopes": ",".join(granted), "denied_scopes": ",".join(denied)}

@@ -21,14 +21,14 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 async def call(visit: Visit) -> Response:
     """Everything at graph.facebook.com."""
     version = graph.VERSIONS[-1]
+    given = await graph.parameters(visit)
     try:
-        given = await graph.parameters(visit)
         version, parts = graph.route(visit, given)
         if parts == ["oauth", "access_token"]:
             return await facebook_tokens.token(visit, version, given)
         return _answer(visit, version, parts, given)
     except GraphError as error:
-        return graph.refusal(version, error)
+        return graph.refused(visit, version, given, error)
 
 
 def _answer(visit: Visit, version: str, parts: list[str], given: dict[str, str]) -> Response:

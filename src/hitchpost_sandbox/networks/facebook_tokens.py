@@ -56,6 +56,8 @@ def _of_code(visit: Visit, app: App, given: dict[str, str]) -> Token:
         consented = visit.authority.redeem(code, app, redirect_uri)
     except Refused as refused:
         subcode, message = _CODE_WORDS.get(refused.why, (0, "Invalid verification code format."))
+        if app.on("bare_code_errors") and refused.why is not Why.USED:
+            subcode = 0
         raise GraphError(100, message, subcode=subcode, challenge="invalid_code") from None
     if business is None:
         return short(visit, app, consented)

@@ -133,10 +133,7 @@ async def call(visit: Visit) -> Response:
             raise GraphError(2, "(#2) Service temporarily unavailable", status=500, transient=True)
         return graph.answer(version, _node(visit, given, parts))
     except GraphError as error:
-        app = graph.app_behind(visit, given)
-        if app is not None and app.on("errors_of_instagram"):
-            error.type_of = "IGApiException"
-        return graph.refusal(version, error)
+        return graph.refused(visit, version, given, error)
 
 
 def _longer(visit: Visit, given: dict[str, str]) -> dict[str, object]:
