@@ -17,6 +17,7 @@ Option = bool | int | str
 
 COUNTS = frozenset(
     {
+        "code_minutes",
         "settles_after",
         "app_calls",
         "daily_limit",
@@ -93,7 +94,14 @@ LINKEDIN_ALL_IN_ONE = LINKEDIN_MEMBER | frozenset(
     }
 )  # fmt: skip
 
-META_APP = App("meta", "902177000000001", "sandbox-meta-secret-8d1c5b7a20f94e63")
+_OF_BUSINESSES = (
+    "pages_show_list business_management pages_manage_posts pages_read_engagement read_insights instagram_basic instagram_content_publish"
+)
+META_CONFIGURATIONS = "; ".join(
+    f"{number}={kind}: {_OF_BUSINESSES}"
+    for number, kind in (("600177000000001", "user"), ("600177000000002", "system_user"), ("600177000000003", "system_user_60_days"))
+)
+META_APP = App("meta", "902177000000001", "sandbox-meta-secret-8d1c5b7a20f94e63", options={"configurations": META_CONFIGURATIONS})
 INSTAGRAM_APP = App("instagram", "1402177000000002", "sandbox-instagram-secret-51f0c2d9")
 X_APP = App("x", x_client_id("sandbox-x-hitchpost"), "sandbox-x-secret-kQ3vYw8ZrT1mN6pB4sD9fG2hJ7cL5xA0")
 LINKEDIN_MEMBER_APP = App("linkedin", "77sandboxmembr", "WPL_AP1.sandboxMember.bWVtYmVy", scopes=LINKEDIN_MEMBER, variant="A")

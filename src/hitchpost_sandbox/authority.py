@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -235,12 +235,16 @@ class Authority:
         """End every token that follows from one consent. Returns how many lived."""
         return sum(self.revoke(token.value, because=because) for token in self.living(family=family))
 
-    def revoke_grants(self, person: str, client_id: str, *, but_family: str = "", because: str = "revoked") -> int:
-        """End what `person` ever granted the app, unused codes too, but for one family. Returns how many tokens lived."""
-        doomed = [token for token in self.living(person=person, client_id=client_id) if token.consented.family != but_family]
+    def revoke_grants(
+        self, person: str, client_id: str, *, but_family: str = "", spared: Container[str] = (), because: str = "revoked"
+    ) -> int:
+        """End what `person` ever granted the app, unused codes too, but for `but_family` and `spared` ones. Returns how many lived."""
+        living = self.living(person=person, client_id=client_id)
+        doomed = [token for token in living if token.consented.family != but_family and token.consented.family not in spared]
         for code in self._codes.values():
             given = code.consented
-            if (given.person, given.client_id) == (person, client_id) and given.family != but_family and not code.used:
+            kept = given.family == but_family or given.family in spared
+            if (given.person, given.client_id) == (person, client_id) and not kept and not code.used:
                 code.used, code.because = True, because
                 self._note(What.CODE_REVOKED, given, code=fingerprint(code.value), reason=because, family=given.family)
         return sum(self.revoke(token.value, because=because) for token in doomed)

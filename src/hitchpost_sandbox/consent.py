@@ -17,6 +17,9 @@ from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.turns import SIGNED_IN_AS
 from hitchpost_sandbox.twin import Visit
 
+SIGNED_IN = "sandbox_signed_in"
+"""The cookie of a network that remembers who is signed in; its value is the person's key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -52,13 +55,18 @@ async def ask(
     targets: Callable[[Person], Sequence[Target]] = _no_targets,
     may_untick: bool = False,
     fixed: frozenset[str] = frozenset(),
+    remembers: bool = False,
+    afresh: bool = False,
 ) -> Decision | Response:
     """Show the consent page (GET, HEAD) or read the decision (POST); a POST that makes no sense answers 400 in plain words.
 
     `people`: who has an account here. `handle`: how the network calls a person (`@adalantern`). `targets`: what that person may share.
-    `may_untick`: single scopes can be refused, all but the `fixed` ones.
+    `may_untick`: single scopes can be refused, all but the `fixed` ones. `remembers`: whoever decided last in this browser is signed in:
+    the page begins with them, and a form that names nobody is theirs; unless the app wants people to sign in `afresh`.
     """
     offered = tuple(people)
+    known = visit.request.cookies.get(SIGNED_IN, "") if remembers else ""
+    signed_in = "" if afresh else next((one.key for one in offered if one.key == known), "")
     if visit.method != "POST":
         visit.ledger.write(visit.twin.network, What.AUTHORIZE_SHOWN, app=app.client_id, scopes=list(scopes), redirect_uri=redirect_uri)
         return pages.show(
@@ -66,14 +74,18 @@ async def ask(
             "consent.html",
             app=app,
             scopes=scopes,
-            people=[(person, handle(person), _grouped(targets(person))) for person in offered],
+            people=[
+                (person, handle(person), _grouped(targets(person))) for person in sorted(offered, key=lambda one: one.key != signed_in)
+            ],
+            signed_in=signed_in,
+            afresh=afresh,
             sharing=any(targets(person) for person in offered),
             may_untick=may_untick,
             fixed=fixed,
             redirect_uri=redirect_uri,
         )
     form = await visit.form()
-    key = form.get("person", [""])[-1]
+    key = form.get("person", [""])[-1] or signed_in
     person = next((one for one in offered if one.key == key), None)
     if person is not None and (other := visit.authority.memory.get(SIGNED_IN_AS, {}).get(key)):
         # A grant belongs to the account that the browser is signed in with, whoever sits before it.
@@ -86,6 +98,8 @@ async def ask(
     if choice == "close":
         visit.ledger.write(visit.twin.network, What.CONSENT_LEFT, app=app.client_id, person=person.key)
         return PlainTextResponse("The tab is closed. Nobody is sent back.")
+    if remembers:
+        visit.said["set-cookie"] = f"{SIGNED_IN}={person.key}; Path={visit.prefix or '/'}; HttpOnly; SameSite=Lax"
     if choice == "deny":
         visit.ledger.write(visit.twin.network, What.CONSENT_DENIED, app=app.client_id, person=person.key)
         return Decision(False, person)

@@ -1,10 +1,10 @@
-"""Objects of the Graph and their lists, from the network's side: `fields`, nested ones, and cursors."""
+"""Objects of the Graph and their lists, from the network's side: `fields`, nested ones with modifiers, edges as fields, and cursors."""
 
 import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,57 +13,124 @@ from hitchpost_sandbox.graph import GraphError
 from hitchpost_sandbox.twin import Visit
 
 _FIELD = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+\([^()]*\))*|[{},])\s*")
+_MODIFIER = re.compile(r"\.(\w+)\(([^()]*)\)")
+_DEEPEST = 6
 LIMIT = 25
 """Objects in one answer when nothing is asked; and at most, unless the app's switch `page_limit` says otherwise."""
 
 Value = Any
-Tree = dict[str, "Tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One field as the caller asked for it: what is wanted `below` it in braces, and `said`, its modifiers (`.limit(5)`)."""
+
+    below: "Tree" = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+
+
+Tree = dict[str, Asked]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object of the graph: every field its kind has. A value of None is left out of answers; a function is called when asked for."""
+    """An object of the graph: every field its kind has. A value of None is left out of answers; a function is called with what was Asked.
+
+    `default`: what comes of it in a list when nothing is asked; `alone`: when it is read by its id.
+    """
 
     kind: str
-    values: Mapping[str, Value | Callable[[], Value] | None]
+    values: Mapping[str, Value | Callable[[Asked], Value] | None]
     default: tuple[str, ...]
+    alone: tuple[str, ...] = ()
 
-    def shown(self, asked: Tree) -> dict[str, Value]:
+    def shown(self, asked: Tree, *, alone: bool = False) -> dict[str, Value]:
         """The fields asked for, `id` in any case. Raises GraphError for a field that the kind does not have."""
         answer: dict[str, Value] = {}
-        for name, below in (asked or {field: {} for field in self.default}).items():
+        wanted = self.alone if alone and self.alone else self.default
+        for name, one in (asked or {name: Asked() for name in wanted}).items():
             if name not in self.values:
-                raise GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({self.kind})")
+                raise nonexisting(name, self.kind)
             value = self.values[name]
-            value = value() if callable(value) else value
+            value = value(one) if callable(value) else narrowed(value, one.below)
             if value is not None:
-                answer[name] = value.shown(below) if isinstance(value, Node) else value
+                answer[one.said.get("as", name)] = value.shown(one.below) if isinstance(value, Node) else value
         return answer | {"id": self.values["id"]}
 
 
+def nonexisting(name: str, kind: str) -> GraphError:
+    """100: the kind has no such field or edge."""
+    return GraphError(100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})")
+
+
+def narrowed(value: Value, below: Tree) -> Value:
+    """What `picture{url}` leaves of a value that is no node: of `data` inside it, and of each of a list."""
+    if not below:
+        return value
+    if isinstance(value, list):
+        return [narrowed(one, below) for one in value]
+    if isinstance(value, dict):
+        if set(value) == {"data"}:
+            return {"data": narrowed(value["data"], below)}
+        return {name: one for name, one in value.items() if name in below or name == "id"}
+    return value
+
+
 def fields(text: str) -> Tree:
-    """The tree in `id,name,picture.type(large),account{id,username}`; modifiers are dropped. Raises GraphError."""
+    """The tree in `id,picture.type(large),accounts.limit(5){id,name}`. Raises GraphError."""
     root: Tree = {}
     stack, last, at = [root], "", 0
     while at < len(text):
         found = _FIELD.match(text, at)
         if found is None or (found[1] == "{" and not last) or (found[1] == "}" and len(stack) == 1):
-            raise GraphError(
-                2500, f'Syntax error "Expected end of string instead of "{text[at : at + 1]}"." at character {at}: {text[:at]}'
-            )
+            raise _syntax(text, at)
         at = found.end()
         if found[1] == "{":
-            stack.append(stack[-1][last])
+            if len(stack) > _DEEPEST:
+                raise GraphError(100, "(#100) Fields are nested too deeply")
+            stack.append(stack[-1][last].below)
         elif found[1] == "}":
             stack.pop()
         elif found[1] != ",":
             last = found[1].partition(".")[0]
-            stack[-1].setdefault(last, {})
+            stack[-1].setdefault(last, Asked()).said.update(_MODIFIER.findall(found[1]))
+            continue
+        last = ""
+    if len(stack) > 1:
+        raise _syntax(text, at)
     return root
 
 
+def _syntax(text: str, at: int) -> GraphError:
+    return GraphError(2500, f'Syntax error "Expected end of string instead of "{text[at : at + 1]}"." at character {at}: {text[:at]}')
+
+
+def _written(tree: Tree) -> str:
+    """The text that `fields` reads as this tree."""
+    return ",".join(
+        name + "".join(f".{key}({value})" for key, value in one.said.items()) + (f"{{{_written(one.below)}}}" if one.below else "")
+        for name, one in tree.items()
+    )
+
+
+def edge(visit: Visit, path: str, nodes: Callable[[], Sequence[Node]]) -> Callable[[Asked], Value]:
+    """An edge that is asked for as a field: its first answer, and nothing at all when it is empty or not permitted."""
+
+    def shown(asked: Asked) -> Value:
+        try:
+            found = nodes()
+        except GraphError:
+            return None
+        return listed(visit, {**asked.said, "fields": _written(asked.below)}, path, found) if found else None
+
+    return shown
+
+
 def listed(visit: Visit, given: Mapping[str, str], path: str, nodes: Sequence[Node]) -> dict[str, Value]:
-    """One page of an edge: `data`, cursors, and `next` and `previous` as whole addresses that hold the token, as the network gives it."""
+    """One page of an edge: `data`, cursors, and `next` and `previous` as whole addresses that hold the token, as the network gives it.
+
+    Many clients follow them blindly, so they lead to where the caller came.
+    """
     asked = fields(given.get("fields", ""))
     said = given.get("limit", "")[:4]
     limit = max(1, min(int(said) if said.isdecimal() else LIMIT, _most(visit)))
@@ -76,9 +143,9 @@ def listed(visit: Visit, given: Mapping[str, str], path: str, nodes: Sequence[No
         body["paging"] = {"cursors": {"before": _cursor(shown[0]), "after": after}}
         asking = {"access_token": visit.token.value if visit.token else "", "fields": given.get("fields", ""), "limit": limit}
         if start + limit < len(nodes):
-            body["paging"]["next"] = f"https://{visit.host}/{path}?{urlencode(asking | {'after': after})}"
+            body["paging"]["next"] = visit.address(f"/{path}?{urlencode(asking | {'after': after})}")
         if start:
-            body["paging"]["previous"] = f"https://{visit.host}/{path}?{urlencode(asking | {'before': _cursor(shown[0])})}"
+            body["paging"]["previous"] = visit.address(f"/{path}?{urlencode(asking | {'before': _cursor(shown[0])})}")
     return body
 
 

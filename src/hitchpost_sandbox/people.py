@@ -49,6 +49,7 @@ class Page:
     tasks: tuple[str, ...] = FULL_TASKS
     instagram: InstagramAccount | None = None
     direct: bool = True
+    followers: int = 120
 
 
 @dataclass(frozen=True, slots=True)

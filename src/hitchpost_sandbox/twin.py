@@ -17,7 +17,8 @@ How to write a twin
    as a `call`.
 6. People are data (module `people`): `visit.world.cast[token.person].facebook`, … App-scoped ids come from `scoped_number` / `scoped_word`.
 7. Pictures: name any address `https://<one of picture_hosts>/…/<picture>.png`; the core serves it (module `pictures`).
-   Addresses in answers are absolute https addresses on the real hosts, as the network would give them; the caller rewrites them.
+   Addresses in answers are absolute https addresses on the real hosts, as the network would give them, and the caller rewrites them; but
+   what clients follow by themselves (the next page of a list, a redirect) leads to where they came: `visit.address`, `visit.reach`.
 8. Call limits are counted by `visit.world.limits.spend(…)`.
 9. Per-app switches stand in `app.options` (`app.on("name")`); say in the twin's docstring which ones it reads.
 10. An app that every world should know beside the well-known ones stands in the twin's `apps`.
@@ -147,6 +148,10 @@ class Visit:
     def reach(self, host: str, path: str) -> str:
         """Where this visitor's browser finds another page of a network: beside this one in the path form, by https in the plain form."""
         return f"/{host}{path}" if self.prefix else f"https://{host}{path}"
+
+    def address(self, rest: str) -> str:
+        """The whole address of another call at this host, led to where the caller came: real clients follow such an address as it is."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}{self.prefix}{rest}" if self.prefix else f"https://{self.host}{rest}"
 
     def send_back(self, redirect_uri: str, parameters: Mapping[str, str], *, fragment: str = "") -> Response:
         """302 to the app with `parameters` joined to its query (RFC 6749 §4.1.2); `fragment` is what some networks append."""

@@ -1,65 +1,16 @@
 """The simulated Instagram Login keeps Instagram's own words and odd ways, whoever calls."""
 
+import json
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
-from hitchpost_sandbox.apps import INSTAGRAM_APP, App, Option
-from hitchpost_sandbox.clock import SandboxClock
+from hitchpost_sandbox.apps import INSTAGRAM_APP
 from hitchpost_sandbox.ledger import What
-from hitchpost_sandbox.world import World
-from tests.support.trip import NOON
+from tests.support.instagram import BACK, SCOPES, Outside
 
-BACK = "http://127.0.0.1:9999/back"
-SCOPES = "instagram_business_basic,instagram_business_content_publish"
 LONG = 5183944
-
-
-class Outside:
-    """A world with one Instagram app, and a client that is browser and server at once."""
-
-    def __init__(self, **options: Option) -> None:
-        self.app = App("instagram", INSTAGRAM_APP.client_id, INSTAGRAM_APP.client_secret, options=options)
-        self.world = World(clock=SandboxClock(NOON), apps=[self.app])
-        transport = httpx2.ASGITransport(app=build(self.world))
-        self.http = httpx2.AsyncClient(transport=transport, base_url="http://localhost:8421")
-
-    async def authorize(self, *, person: str = "ada", decision: str = "allow", **query: str) -> httpx2.Response:
-        asked = {"client_id": self.app.client_id, "redirect_uri": BACK, "response_type": "code", "scope": SCOPES, "state": "s"} | query
-        return await self.http.post(f"/www.instagram.com/oauth/authorize?{urlencode(asked)}", data={"person": person, "decision": decision})
-
-    async def code(self, person: str = "ada") -> str:
-        answer = await self.authorize(person=person)
-        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))["code"]
-
-    async def redeem(self, code: str, **more: str) -> httpx2.Response:
-        form = {
-            "client_id": self.app.client_id,
-            "client_secret": self.app.client_secret,
-            "grant_type": "authorization_code",
-            "redirect_uri": BACK,
-            "code": code,
-            **more,
-        }
-        return await self.http.post("/api.instagram.com/oauth/access_token", data=form)
-
-    async def short(self, person: str = "ada") -> str:
-        token: str = (await self.redeem(await self.code(person))).json()["access_token"]
-        return token
-
-    async def longer(self, token: str, **more: str) -> httpx2.Response:
-        query = {"grant_type": "ig_exchange_token", "client_secret": self.app.client_secret, "access_token": token, **more}
-        return await self.http.get("/graph.instagram.com/access_token", params=query)
-
-    async def renew(self, token: str) -> httpx2.Response:
-        query = {"grant_type": "ig_refresh_token", "access_token": token}
-        return await self.http.get("/graph.instagram.com/refresh_access_token", params=query)
-
-    async def me(self, token: str, fields: str = "id,user_id,username,name,account_type") -> httpx2.Response:
-        return await self.http.get("/graph.instagram.com/v25.0/me", params={"fields": fields, "access_token": token})
 
 
 async def test_the_way_back_carries_code_state_and_instagram_s_odd_fragment() -> None:
@@ -188,3 +139,80 @@ async def test_a_token_of_facebook_cannot_be_parsed_and_debug_token_is_out_of_se
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, 190)
     answer = await outside.http.get("/graph.instagram.com/v25.0/debug_token")
     assert answer.json()["error"]["message"] == "(#2) Service temporarily unavailable"
+
+
+async def test_who_is_signed_in_comes_first_unless_force_reauth_asks_again() -> None:
+    outside = Outside()
+    await outside.authorize(person="ben")
+    asked = {"client_id": outside.app.client_id, "redirect_uri": BACK, "response_type": "code", "scope": SCOPES}
+    address = f"/www.instagram.com/oauth/authorize?{urlencode(asked)}"
+    assert "You are signed in as <bdi>Ben Harbour</bdi>" in (await outside.http.get(address)).text
+    assert (await outside.http.post(address, data={"decision": "allow"})).status_code == 302
+    assert outside.world.ledger.count(What.CODE_ISSUED, person="ben") == 2
+    assert "Sign in again" in (await outside.http.get(f"{address}&force_reauth=true")).text
+    assert (await outside.http.post(f"{address}&force_reauth=true", data={"decision": "allow"})).status_code == 400
+    assert (await outside.http.post(f"{address}&force_reauth=true", data={"person": "ada", "decision": "allow"})).status_code == 302
+
+
+@pytest.mark.parametrize("host", ["www.instagram.com", "api.instagram.com"])
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_the_login_stands_at_every_address_that_clients_use(host: str, slash: str) -> None:
+    asked = {"client_id": INSTAGRAM_APP.client_id, "redirect_uri": BACK, "response_type": "code", "scope": SCOPES, "enable_fb_login": "0"}
+    outside = Outside()
+    assert (await outside.http.get(f"/{host}/oauth/authorize{slash}?{urlencode(asked)}")).status_code == 200
+    form = {"client_id": INSTAGRAM_APP.client_id, "client_secret": "wrong", "grant_type": "authorization_code"}
+    assert (await outside.http.post(f"/api.instagram.com/oauth/access_token{slash}", data=form)).json()["code"] == 400
+
+
+async def test_a_login_without_a_scope_stops() -> None:
+    assert "Invalid scope" in (await Outside().authorize(scope="")).text
+
+
+async def test_http_can_be_refused_as_real_apps_meet_it() -> None:
+    assert "Invalid redirect_uri" in (await Outside(https_redirects=True).authorize()).text
+
+
+async def test_who_is_not_a_tester_may_also_be_sent_back() -> None:
+    address = urlsplit((await Outside(testers="harbour.cafe", tester_refusal=True).authorize()).headers["location"])
+    said = dict(parse_qsl(address.query))
+    assert (said["error"], said["error_description"], said["state"]) == ("access_denied", "Insufficient developer role", "s")
+
+
+async def test_a_personal_account_may_never_come_back() -> None:
+    outside = Outside(personal_refused=True)
+    assert (await outside.authorize(person="piet")).status_code == 400
+    assert (await outside.authorize(person="ada")).status_code == 302
+
+
+async def test_tokens_are_read_from_the_header_at_the_token_endpoints_too() -> None:
+    outside = Outside(refresh_permissions=True)
+    query = {"grant_type": "ig_exchange_token", "client_secret": outside.app.client_secret, "client_id": outside.app.client_id}
+    headers = {"authorization": f"Bearer {await outside.short()}"}
+    long = (await outside.http.get("/graph.instagram.com/access_token", params=query, headers=headers)).json()["access_token"]
+    outside.world.clock.forward(timedelta(days=2))
+    headers = {"authorization": f"Bearer {long}"}
+    answer = await outside.http.get("/graph.instagram.com/refresh_access_token?grant_type=ig_refresh_token", headers=headers)
+    assert (answer.json()["expires_in"], answer.json()["permissions"]) == (LONG, SCOPES)
+
+
+async def test_the_kind_of_account_may_be_spelled_as_documented() -> None:
+    outside = Outside(documented_types=True)
+    kinds = {person: (await outside.me(await outside.short(person))).json()["account_type"] for person in ("ada", "cleo")}
+    assert kinds == {"ada": "Business", "cleo": "Media_Creator"}
+
+
+async def test_every_field_of_the_account_can_be_asked_for() -> None:
+    outside = Outside()
+    fields = "id,user_id,username,name,account_type,profile_picture_url,followers_count,follows_count,media_count,biography,website"
+    body = (await outside.me(await outside.short(), fields)).json()
+    assert set(fields.split(",")) - set(body) == {"biography", "website"}
+
+
+async def test_the_account_s_calls_are_counted_and_then_refused() -> None:
+    outside = Outside(calls_an_hour=2, errors_of_instagram=True)
+    token = await outside.short()
+    answers = [await outside.me(token) for _ in range(3)]
+    usage = [json.loads(one.headers["x-business-use-case-usage"])["17841400000000101"][0] for one in answers]
+    assert [(one["type"], one["call_count"]) for one in usage] == [("instagram", 50), ("instagram", 100), ("instagram", 100)]
+    said = answers[-1].json()["error"]
+    assert (said["code"], said["type"]) == (80002, "IGApiException")

@@ -1,18 +1,33 @@
-"""What can be asked for by name at the simulated Facebook: failures in its own words, what befalls people and Pages, its apps' switches."""
+"""What can be asked for by name at the simulated Facebook: permissions, failures in its own words, its apps' switches."""
 
-from dataclasses import replace
-from datetime import timedelta
-
-from hitchpost_sandbox import graph, turns
+from hitchpost_sandbox import graph
 from hitchpost_sandbox.apps import META_APP
 from hitchpost_sandbox.graph import GraphError
 from hitchpost_sandbox.graph_words import DEATHS
-from hitchpost_sandbox.networks import facebook_logins
-from hitchpost_sandbox.people import FacebookLogin
-from hitchpost_sandbox.signed_request import DEAUTHORIZE, DELETION, tell
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
 from hitchpost_sandbox.twin import Wrong
-from hitchpost_sandbox.world import World
+
+SCOPES = {
+    "public_profile": "Your name and profile picture",
+    "email": "Your e-mail address",
+    "pages_show_list": "See the list of Pages you manage",
+    "business_management": "Manage your business",
+    "pages_manage_posts": "Create and manage content on your Page",
+    "pages_read_engagement": "Read content posted on the Page",
+    "pages_manage_engagement": "Manage comments on the Page",
+    "pages_manage_metadata": "Manage accounts, settings and webhooks for a Page",
+    "pages_read_user_content": "Read user content on your Page",
+    "read_insights": "Access your Page and app insights",
+    "publish_video": "Publish videos to your timeline",
+    "instagram_basic": "See the profile and posts of your Instagram account",
+    "instagram_content_publish": "Upload media and create posts for your Instagram account",
+    "instagram_manage_comments": "Manage comments for your Instagram account",
+    "instagram_manage_insights": "Access insights for your Instagram account",
+    "instagram_manage_contents": "Delete posts of your Instagram account",
+    "instagram_manage_engagement": "Like for your Instagram account",
+    "instagram_manage_messages": "Manage messages of your Instagram account",
+    "ads_management": "Manage ads for ad accounts that you have access to",
+    "ads_read": "Access your Facebook ads and related stats",
+}
 
 _TRY_LATER = "Wait a bit and try again."
 _FULL = '{"call_count":100,"total_time":64,"total_cputime":58}'
@@ -36,10 +51,11 @@ def _dead(subcode: int, message: str, says: str) -> Wrong:
 
 ERRORS = {
     "rate_limit": _limit("the app's calls are used up (4)", 4, "Application request limit reached"),
-    "server_error": _wrong("Facebook's own trouble (2)", GraphError(2, "Service temporarily unavailable", status=500)),
-    "1": _wrong("an unknown error of Facebook's", GraphError(1, "An unknown error occurred", status=500)),
+    "server_error": _wrong("Facebook's own trouble (2)", GraphError(2, "Service temporarily unavailable", status=500, transient=True)),
+    "1": _wrong("an unknown error of Facebook's", GraphError(1, "An unknown error occurred", status=500, transient=True)),
     "17": _limit("the person's calls are used up", 17, "User request limit reached"),
     "32": _limit("calls to Pages with a user token are used up", 32, "Page request limit reached"),
+    "341": _limit("a temporary limit of the application", 341, "Application limit reached"),
     "613": _wrong("a limit of its own", GraphError(613, "(#613) Calls to this api have exceeded the rate limit.", subcode=1996)),
     "80001": _limit(
         "calls with the Page's token are used up",
@@ -54,7 +70,12 @@ ERRORS = {
         business=_PAGES_FULL.replace("101755847768001", "17841400000000101").replace('"pages"', '"instagram"'),
     ),
     "368": _wrong(
-        "blocked for a while for policy", GraphError(368, "The action attempted has been deemed abusive or is otherwise disallowed")
+        "blocked for a while for policy, with words for people",
+        GraphError(
+            368,
+            "The action attempted has been deemed abusive or is otherwise disallowed",
+            people=("You're Temporarily Blocked", "It looks like you were misusing this feature by going too fast."),
+        ),
     ),
     "190": Wrong("the token cannot be read", lambda visit: graph.refusal(graph.serving(visit), graph.unreadable())),
     "190/458": _dead(*DEATHS["app_removed"], "the person removed the app"),
@@ -74,120 +95,54 @@ ERRORS = {
     "100/33": Wrong(
         "the object is gone or not visible", lambda visit: graph.refusal(graph.serving(visit), graph.no_such(visit.path.rpartition("/")[2]))
     ),
+    "1/2853006": _wrong("the viewer may not do this", GraphError(1, "The viewer is not allowed to perform this action", subcode=2853006)),
+    **{
+        f"200/{subcode}": _wrong(
+            f"Pages in the new experience have no such {what}",
+            GraphError(200, f"(#200) This {what} is not supported", subcode=subcode, status=403),
+        )
+        for subcode, what in ((2069030, "endpoint"), (2069031, "field"), (2069033, "feature"))
+    },
+    **{
+        f"190/{subcode}": _dead(subcode, f"Error validating access token: {why}.", f"an older way of saying that a token is dead: {why}")
+        for subcode, why in (
+            (456, "the session is malformed"),
+            (457, "the session has a wrong origin"),
+            (461, "the app was installed again"),
+            (462, "the session's version is stale"),
+            (465, "the user is invalid"),
+            (466, "the session was invalidated through the API"),
+            (468, "the session was not used for long"),
+        )
+    },
+    **{
+        str(code): _limit("calls of another use case are used up", code, f"There have been too many calls. {_TRY_LATER}")
+        for code in (80000, 80003, 80004, 80005, 80006, 80008, 80009, 80014)
+    },
     "2500": _wrong("no token", GraphError(2500, "An active access token must be used to query information about the current user.")),
 }
 
 
-def _login_of(world: World, whom: Befallen) -> FacebookLogin:
-    login = world.cast[whom.person].facebook
-    if login is None:
-        raise CannotBefall(f"'{whom.person}' has no login at Facebook")
-    return login
-
-
-def _dies(because: str, says: str) -> Turn:
-    return turns.tokens_die("meta", because, says=says)
-
-
-async def _removed(world: World, whom: Befallen, kind: str = DEAUTHORIZE) -> None:
-    """The app goes, then Facebook tells its server."""
-    _login_of(world, whom)
-    authority = world.authority("meta")
-    for app in authority.apps:
-        if whom.app in ("", app.client_id) and facebook_logins.known(authority, app.client_id, whom.person):
-            facebook_logins.forget(authority, app.client_id, whom.person)
-            user_id = facebook_logins.user_id(world.cast[whom.person], app.client_id)
-            await tell(world, "facebook", app, whom, kind, user_id, app.client_secret)
-
-
-async def _deletion(world: World, whom: Befallen) -> None:
-    await _removed(world, whom, DELETION)
-
-
-async def _permission_gone(world: World, whom: Befallen) -> None:
-    if not whom.scope:
-        raise CannotBefall("'scope' must name the permission that goes")
-    authority = world.authority("meta")
-    for app in authority.apps:
-        if whom.app in ("", app.client_id) and facebook_logins.known(authority, app.client_id, whom.person):
-            facebook_logins.login(authority, app.client_id, whom.person).permissions[whom.scope] = facebook_logins.DECLINED
-    authority.take_scope(whom.person, whom.scope, client_id=whom.app)
-
-
-async def _permission_expires(world: World, whom: Befallen) -> None:
-    await _permission_gone(world, whom)
-    authority = world.authority("meta")
-    for app in authority.apps:
-        if whom.app in ("", app.client_id) and facebook_logins.known(authority, app.client_id, whom.person):
-            facebook_logins.login(authority, app.client_id, whom.person).permissions[whom.scope] = facebook_logins.EXPIRED
-
-
-async def _page_removed(world: World, whom: Befallen) -> None:
-    """The Page is deleted: it is gone for everybody who had a part in it."""
-    _demand_page(world, whom)
-    for person in world.cast.people:
-        if person.facebook and any(page.id == whom.target for page in person.facebook.pages):
-            left = tuple(page for page in person.facebook.pages if page.id != whom.target)
-            world.change(person.key, facebook=replace(person.facebook, pages=left))
-    _end_page_tokens(world, whom.target, "", "page_removed")
-
-
-async def _role_lost(world: World, whom: Befallen) -> None:
-    login = _demand_page(world, whom)
-    pages = tuple(replace(page, tasks=()) if page.id == whom.target else page for page in login.pages)
-    world.change(whom.person, facebook=replace(login, pages=pages))
-    _end_page_tokens(world, whom.target, whom.person, "role_lost")
-
-
-def _demand_page(world: World, whom: Befallen) -> FacebookLogin:
-    login = _login_of(world, whom)
-    if all(page.id != whom.target for page in login.pages):
-        raise CannotBefall(f"'{whom.person}' has no Page '{whom.target}': name its id as 'target'")
-    return login
-
-
-def _end_page_tokens(world: World, page_id: str, person: str, because: str) -> None:
-    authority = world.authority("meta")
-    for token in authority.living(person=person):
-        if token.kind == "page" and token.subject == page_id:
-            authority.revoke(token.value, because=because)
-
-
-async def _throttled(world: World, whom: Befallen) -> None:
-    """The person's calls are used up for an hour."""
-    _login_of(world, whom)
-    world.authority("meta").memory.setdefault("throttled", {})[whom.person] = world.clock.now() + timedelta(hours=1)
-
-
-async def _restored(world: World, whom: Befallen) -> None:
-    world.authority("meta").memory.get("throttled", {}).pop(whom.person, None)
-
-
-TURNS = {
-    turns.REVOKED: Turn("the person removes the app: all tokens die (190/458), and the app's deauthorize_url is called, signed", _removed),
-    "data_deletion": Turn("the same, and the person wants their data deleted: the app's deletion_url is called, signed", _deletion),
-    turns.PASSWORD_CHANGED: _dies("password_changed", "the person changes the password: all tokens die (190/460)"),
-    "checkpoint": _dies("checkpoint", "the person must sign in and mend something: all tokens die (190/459)"),
-    "unconfirmed": _dies("unconfirmed", "the account is not confirmed any more: all tokens die (190/464)"),
-    "logged_out": _dies("logged_out", "the person's session is ended: all tokens die (190/467)"),
-    turns.PERMISSION_GONE: Turn("the person takes back the permission `scope`", _permission_gone),
-    "permission_expired": Turn("the permission `scope` was not used for 90 days and expires", _permission_expires),
-    turns.PAGE_REMOVED: Turn("the Page `target` is deleted (100/33)", _page_removed),
-    turns.ROLE_LOST: Turn("the person loses every task on the Page `target` (190/492 for its token)", _role_lost),
-    "throttled": Turn("the person's calls are used up for an hour (17)", _throttled),
-    "restored": Turn("the throttle is lifted", _restored),
-}
-
 SWITCHES = {
+    **graph.SWITCHES,
     "replay_revokes": "a code that is used twice ends what it gave (not established; default: it is only refused)",
-    "require_appsecret_proof": "every call must carry appsecret_proof",
-    "development_mode": "an app that is not live: a full consent comes back as a refusal",
+    "configurations": "logins by `config_id`, as `id=user: scope scope; id=system_user: scope; id=system_user_60_days: scope`",
+    "business_login": "Facebook Login for Business: who unticks one permission is sent back as by a cancel, with nothing granted",
+    "app_roles": "keys of people with a role in the app, comma-separated: `development_mode` lets them in, debug_token takes their tokens",
+    "development_mode": "an app that is not live: a full consent comes back as a refusal, but for people with a role",
+    "development_page": "with `development_mode`: an error page in place of that refusal (both are seen)",
     "legacy_dialog_errors": "a refusal in the dialog's older style: error_code and error_message (which of them comes is not established)",
+    "documented_refusal": "a refusal with the three documented fields alone, without error_code (its presence is not established)",
+    "empty_answers": "the dialog's answer is lost on the way: the person comes back with an empty query",
+    "altered_state": "the person comes back with another state than the app gave",
+    "onboarding_short_only": "IG_API_ONBOARDING answers without `long_lived_token` (the names of its answer's keys are inferred)",
+    "code_minutes": "how many minutes a code lives (not established; default: 10)",
+    "bare_code_errors": "a refused code says 100 without 36007 or 36008 (those subcodes are inferred; 36009, used, is seen)",
     "tokens_without_date": "token answers without expires_in",
-    "calls_an_hour": "so many calls an hour, with X-App-Usage climbing to 100 and then error 4 (default: no limit)",
-    "page_limit": "objects in one answer of a list, at most (not established; public clients ask for 100; default: 25)",
-    "quota_total": "how many posts a day `content_publishing_limit` allows (25, 50 and 100 are all reported; default: 100)",
-    "quota_usage": "how many of them are used up (default: 0)",
+    "exchange_keeps_end": "a long-lived token that is exchanged again keeps its end (not established; default: sixty new days)",
+    "numeric_app_id": "debug_token shows app_id as a number, as documented (public code compares it with text; default: text)",
+    "plain_debug_token": "debug_token leaves out what is inferred: `profile_id`, `SYSTEM_USER` (says USER), a missing `issued_at`",
+    "debug_error_subcode": "debug_token names a dead token's subcode `error_subcode` (inferred; default: `subcode`)",
     "bare_true": "DELETE permissions answers `true` and not an object (both are known)",
     "deauthorize_url": "where the app wants to be told that a person removed it",
     "deletion_url": "where the app wants to be told that a person wants their data deleted",

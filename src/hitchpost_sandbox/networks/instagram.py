@@ -48,14 +48,15 @@ async def authorize(visit: Visit) -> Response:
         return pages.stopped(
             visit, "Invalid platform app", "Invalid Request: Request parameters are invalid: Invalid platform app", reason="unknown_client"
         )
-    if not app.accepts(redirect_uri):
+    if not app.accepts(redirect_uri) or (app.on("https_redirects") and not redirect_uri.startswith("https:")):
         text = "Invalid Request: Request parameters are invalid: Invalid redirect_uri"
         return pages.stopped(visit, "Invalid redirect_uri", text, reason="redirect_uri", app=app.client_id)
     if query.get("response_type") != "code":
         text = "Invalid Request: Request parameters are invalid: Invalid response_type"
         return pages.stopped(visit, "Invalid response_type", text, reason="response_type", app=app.client_id)
-    if unknown := [scope for scope in scopes if scope not in SCOPES or not app.allows(scope)]:
-        return pages.stopped(visit, "Invalid scope", f"Invalid scope: {unknown[0]}", reason="scope", app=app.client_id)
+    if not scopes or (unknown := [scope for scope in scopes if scope not in SCOPES or not app.allows(scope)]):
+        text = f"Invalid scope: {unknown[0] if scopes else ''}"
+        return pages.stopped(visit, "Invalid scope", text, reason="scope", app=app.client_id)
     answer = await consent.ask(
         visit,
         app,
@@ -65,18 +66,20 @@ async def authorize(visit: Visit) -> Response:
         handle=lambda person: f"@{person.instagram.username}" if person.instagram else "",
         may_untick=True,
         fixed=frozenset({"instagram_business_basic"}),
+        remembers=True,
+        afresh=query.get("force_reauth", "").lower() in ("true", "1"),
     )
     if isinstance(answer, Response):
         return answer
+    denied = {"error": "access_denied", "error_reason": "user_denied", "error_description": "The user denied your request", "state": state}
     if not answer.allowed:
-        said = {
-            "error": "access_denied",
-            "error_reason": "user_denied",
-            "error_description": "The user denied your request",
-            "state": state,
-        }
-        return visit.send_back(redirect_uri, said)
+        return visit.send_back(redirect_uri, denied)
+    if app.on("personal_refused") and answer.person.instagram is not None and not answer.person.instagram.professional:
+        text = "Only professional accounts can log in here. Switch to a professional account in the Instagram app."
+        return pages.stopped(visit, "Professional account needed", text, reason="personal", app=app.client_id)
     if not _may_test(app, answer.person):
+        if app.on("tester_refusal"):
+            return visit.send_back(redirect_uri, denied | {"error_description": "Insufficient developer role"})
         text = "The Instagram account is not listed as a tester of this app."
         return pages.stopped(visit, "Insufficient developer role", text, reason="not_a_tester", app=app.client_id)
     given = visit.authority.consent(app, answer.person.key, answer.scopes)
@@ -119,24 +122,24 @@ def _refusal(message: str) -> Response:
 async def call(visit: Visit) -> Response:
     """Everything at graph.instagram.com. The two token endpoints have no version."""
     version = graph.VERSIONS[-1]
+    given = await graph.parameters(visit)
     try:
-        given = await graph.parameters(visit)
-        if visit.path == "/access_token":
+        if visit.path.rstrip("/") == "/access_token":
             return graph.answer(version, _longer(visit, given))
-        if visit.path == "/refresh_access_token":
+        if visit.path.rstrip("/") == "/refresh_access_token":
             return graph.answer(version, _renewed(visit, given))
-        version, parts = graph.route(visit)
+        version, parts = graph.route(visit, given)
         if parts == ["debug_token"]:
-            raise GraphError(2, "(#2) Service temporarily unavailable", status=500)
+            raise GraphError(2, "(#2) Service temporarily unavailable", status=500, transient=True)
         return graph.answer(version, _node(visit, given, parts))
     except GraphError as error:
-        return graph.refusal(version, error)
+        return graph.refused(visit, version, given, error)
 
 
 def _longer(visit: Visit, given: dict[str, str]) -> dict[str, object]:
     if given.get("grant_type") != "ig_exchange_token":
         raise _ineligible()
-    token = graph.living(visit, given.get("access_token", ""))
+    token = graph.living(visit, graph.token_text(visit, given))
     app = visit.authority.app(token.client_id)
     if app is None or not app.secret_is(given.get("client_secret", "")):
         raise GraphError(1, "Error validating client secret.")
@@ -145,14 +148,16 @@ def _longer(visit: Visit, given: dict[str, str]) -> dict[str, object]:
 
 
 def _renewed(visit: Visit, given: dict[str, str]) -> dict[str, object]:
-    token = graph.living(visit, given.get("access_token", ""))
+    token = graph.living(visit, graph.token_text(visit, given))
     _account(visit, token)
     young = visit.clock.now() - token.issued_at < YOUNGEST_REFRESH
     if given.get("grant_type") != "ig_refresh_token" or token.kind != "long" or young:
         raise _ineligible()
     if "instagram_business_basic" not in token.scopes:
         raise GraphError(10, "(#10) Application does not have permission for this action", status=403)
-    return _long_lived(visit, token)
+    app = visit.authority.app(token.client_id)
+    permissions = {"permissions": ",".join(token.scopes)} if app is not None and app.on("refresh_permissions") else {}
+    return _long_lived(visit, token) | permissions
 
 
 def _long_lived(visit: Visit, token: Token) -> dict[str, object]:
@@ -166,6 +171,7 @@ def _node(visit: Visit, given: dict[str, str], parts: list[str]) -> dict[str, ob
     if who.token is None:
         raise graph.unreadable()
     account = _account(visit, who.token)
+    visit.said |= graph.metered(visit, who, account.id, "instagram")
     scoped = _scoped_id(who.token)
     if parts[1:] == ["content_publishing_limit"] and parts[0] in ("me", scoped, account.id):
         if "instagram_business_content_publish" not in who.token.scopes:
@@ -173,7 +179,7 @@ def _node(visit: Visit, given: dict[str, str], parts: list[str]) -> dict[str, ob
         return graph_nodes.publishing_limit(who.app, given)
     if visit.method not in ("GET", "HEAD") or len(parts) != 1 or parts[0] not in ("me", scoped, account.id):
         raise graph.no_such("/".join(parts), visit.method.lower())
-    shown = _account_node(visit, account, scoped).shown(graph_nodes.fields(given.get("fields", "")))
+    shown = _account_node(visit, who.app, account, scoped).shown(graph_nodes.fields(given.get("fields", "")))
     return {"data": [shown]} if who.app.on("wrapped_answers") else shown
 
 
@@ -192,14 +198,17 @@ def _ineligible() -> GraphError:
     return GraphError(100, "Unsupported request - method type: get", type_of="IGApiException")
 
 
-def _account_node(visit: Visit, account: InstagramAccount, scoped: str) -> Node:
+def _account_node(visit: Visit, app: App, account: InstagramAccount, scoped: str) -> Node:
     ends = int((visit.clock.now() + _PICTURE_LIFE).timestamp())
     values = {
+        # Known to this host, and without a value in this cast.
+        "biography": None,
+        "website": None,
         "id": scoped,
         "user_id": account.id,
         "username": account.username,
         "name": account.name or None,
-        "account_type": account.account_type,
+        "account_type": account.account_type.title() if app.on("documented_types") else account.account_type,
         "profile_picture_url": f"{_PICTURES}/{account.picture}.png?oe={ends:X}" if account.picture else None,
         "followers_count": account.followers,
         "follows_count": account.follows,
@@ -230,8 +239,9 @@ TWIN = Twin(
     authority="instagram",
     routes=(
         Route(("www.instagram.com", "api.instagram.com"), "GET POST", "/oauth/authorize", authorize),
-        Route(("www.instagram.com",), "GET POST", "/oauth/authorize/", authorize),
+        Route(("www.instagram.com", "api.instagram.com"), "GET POST", "/oauth/authorize/", authorize),
         Route(("api.instagram.com",), "POST", "/oauth/access_token", redeem),
+        Route(("api.instagram.com",), "POST", "/oauth/access_token/", redeem),
         Route(("graph.instagram.com",), "GET POST DELETE", "/{path:path}", call),
     ),
     lost=lost,

@@ -30,7 +30,7 @@ def _of_exchange(says: str, message: str) -> Wrong:
 
 ERRORS = {
     "rate_limit": _wrong("the app's calls are used up (4)", GraphError(4, "(#4) Application request limit reached")),
-    "server_error": _wrong("Instagram's own trouble (2)", GraphError(2, "Service temporarily unavailable", status=500)),
+    "server_error": _wrong("Instagram's own trouble (2)", GraphError(2, "Service temporarily unavailable", status=500, transient=True)),
     "190": Wrong("the token cannot be read", lambda visit: graph.refusal(graph.serving(visit), graph.unreadable())),
     "190/458": _dead("app_removed", "the person removed the app"),
     "190/459": _dead("checkpoint", "the person must sign in and mend something"),
@@ -40,6 +40,37 @@ ERRORS = {
         GraphError(190, "Error validating access token: Session has expired.", subcode=463, challenge="invalid_token"),
     ),
     "190/467": _dead("logged_out", "the session was ended"),
+    "190/464": _dead("unconfirmed", "the account is not confirmed"),
+    "190/492": _dead("role_lost", "the person lost the role on the Page"),
+    "17": _wrong("the person's calls are used up", GraphError(17, "(#17) User request limit reached")),
+    "32": _wrong("calls to Pages are used up", GraphError(32, "(#32) Page request limit reached")),
+    "613": _wrong("a limit of its own", GraphError(613, "(#613) Calls to this api have exceeded the rate limit.", subcode=1996)),
+    "80002": _wrong(
+        "calls to the account are used up",
+        GraphError(
+            80002,
+            "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.",
+            headers={
+                "x-business-use-case-usage": '{"17841400000000101":[{"type":"instagram","call_count":100,"total_cputime":58,'
+                '"total_time":64,"estimated_time_to_regain_access":12}]}'
+            },
+        ),
+    ),
+    "1": _wrong("an unknown error of Instagram's", GraphError(1, "An unknown error occurred", status=500, transient=True)),
+    "-1/2207001": _wrong("an error of Instagram's servers", GraphError(-1, "Instagram server error", subcode=2207001, transient=True)),
+    "25/2207050": _wrong(
+        "the account is restricted, inactive or checkpointed",
+        GraphError(
+            25,
+            "The Instagram account is restricted.",
+            subcode=2207050,
+            people=("Instagram account restricted", "Log in to the Instagram app and follow its instructions."),
+        ),
+    ),
+    "not_business": _wrong("the account is personal now", GraphError(10, "(#10) The user is not an Instagram Business", status=403)),
+    "100/33": Wrong(
+        "the object is gone or not visible", lambda visit: graph.refusal(graph.serving(visit), graph.no_such(visit.path.rpartition("/")[2]))
+    ),
     "10": _wrong("a permission is missing", GraphError(10, "(#10) Application does not have permission for this action", status=403)),
     "100": _wrong("the account is not eligible", GraphError(100, "Unsupported request - method type: get", type_of="IGApiException")),
     "code_used": _of_exchange("the code was used", "This authorization code has been used"),
@@ -91,13 +122,16 @@ TURNS = {
 }
 
 SWITCHES = {
+    **graph.SWITCHES,
     "replay_revokes": "a code that is used twice ends what it gave (not established; default: it is only refused)",
-    "require_appsecret_proof": "every call must carry appsecret_proof",
     "wrapped_answers": '`{"data": [{…}]}` and permissions as text, as documented (live ones are flat; else not established)',
-    "page_limit": "objects in one answer of a list, at most (not established; public clients ask for 100; default: 25)",
-    "quota_total": "how many posts a day `content_publishing_limit` allows (50 and 100 are both reported; default: 100)",
-    "quota_usage": "how many of them are used up (default: 0)",
+    "documented_types": "`account_type` is `Business` or `Media_Creator`, as documented (live ones are upper case)",
+    "errors_of_instagram": "every error of graph.instagram.com says `IGApiException` (it may; default: only the one that is seen so)",
+    "refresh_permissions": "renewing a token answers `permissions` too (inferred; default: not)",
+    "https_redirects": "http redirect URIs are refused, as real apps meet it (default: loopback ones are taken)",
     "testers": "usernames, comma-separated: anybody else meets “Insufficient developer role”",
+    "tester_refusal": "they are sent back with `access_denied` and these words, in place of Instagram's own page (both are seen)",
+    "personal_refused": "personal accounts meet a page of Instagram's own and never come back (not established; default: they do)",
     "personal_as_type": "calls of a personal account succeed and say PERSONAL (not established; default: IGApiException 100)",
     "deauthorize_url": "where the app wants to be told that a person removed it",
     "deletion_url": "where the app wants to be told that a person wants their data deleted",
