@@ -21,7 +21,6 @@ COUNTS = frozenset(
         "settles_after",
         "app_calls",
         "daily_limit",
-        "code_minutes",
         "member_calls",
         "max_count",
         "images_processing",
