@@ -158,6 +158,12 @@ class Problem(Exception):
     def way(self) -> str:
         return self.facts.get("way") or self._filled(self.entry.way)
 
+    @property
+    def network_code(self) -> str:
+        """What the network itself calls it, named, for whoever helps; empty when no network has said anything."""
+        code = self.facts.get("network_code", "")
+        return f"{self.facts.get('network', '')} {code}" if code else ""
+
     def _filled(self, text: str) -> str:
         return text.format_map(_Facts(self.facts))
 
