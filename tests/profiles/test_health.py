@@ -82,7 +82,7 @@ async def test_A22_what_a_person_took_back_is_found_by_asking_and_told_to_the_wo
     assert said["message"]
     assert said["how"]
     events = await town.house.rows("SELECT subject, facts FROM events WHERE type = 'profile.reconnect_required'")
-    told = {row["subject"]: json.loads(row["facts"]) for row in events}[str(first["id"])]
+    told = {row["subject"]: json.loads(str(row["facts"])) for row in events}[str(first["id"])]
     assert (told["code"], told["network_code"]) == ("access_revoked", SAID[provider])
 
 
@@ -107,7 +107,7 @@ async def test_what_a_network_blocks_is_told_in_the_catalogues_words_with_the_ro
     assert (health_now["code"], health_now["message"], health_now["fixBy"]) == ("account_blocked", message, "person")
     assert health_now["how"].startswith({"facebook": "Sign in at Facebook", "pinterest": "It passes by itself"}[provider])
     (event,) = await town.house.rows(f"SELECT facts FROM events WHERE type = 'profile.impaired' AND subject = '{first['id']}'")
-    assert json.loads(event["facts"])["network_code"] == said
+    assert json.loads(str(event["facts"]))["network_code"] == said
 
 
 TAKEN = [("facebook", "pages_manage_posts"), ("instagram", "instagram_content_publish"), ("linkedin", "w_member_social")]
