@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from hitchpost.errors import CATALOGUE, Entry
 from hitchpost.networks.base import Adapter
 from hitchpost.networks.catalog import discover
+from hitchpost.networks.errors import BEYOND, Expected, Fault, Place
 from hitchpost.secret import Secret
 from hitchpost.settings import PREFIX, Settings
 
@@ -51,17 +52,54 @@ def errors_table(catalogue: Mapping[str, Entry] = CATALOGUE) -> str:
     return "\n".join(lines)
 
 
+def networks_tables(networks: Iterable[Adapter] | None = None) -> str:
+    """What each network is known to say, in the order in which it is looked through, and what it means; last, what follows each list."""
+    sections = []
+    for adapter in discover() if networks is None else networks:
+        heard = [(row, ", ".join(places)) for row, places in said_by(adapter).items()]
+        sections.append(f"### {adapter.title}\n\n" + _said_table(adapter.title, adapter.provider, heard))
+    anywhere = "### What nobody listed\n\nThis follows every list above: the unknown is never taken for the end of an access.\n\n"
+    sections.append(anywhere + _said_table("{network}", "", [(row, "anywhere") for row in BEYOND]))
+    return "\n\n".join(sections)
+
+
+def said_by(adapter: Adapter) -> Mapping[Expected, list[str]]:
+    """Each row of a network once, with the places where it is looked for; a login is named where not all of them have the row there."""
+    found: dict[Expected, list[str]] = {row: [Place.CONSENT.value] for row in adapter.sent_back}
+    for place in Place:
+        tables = {login.key: login.expected.get(place, ()) for login in adapter.logins}
+        for row in dict.fromkeys(row for rows in tables.values() for row in rows):
+            having = [key for key, rows in tables.items() if row in rows]
+            of_login = "" if len(having) == len(tables) else f" (login {', '.join(having)})"
+            found.setdefault(row, []).append(place.value + of_login)
+    return found
+
+
+def _said_table(network: str, provider: str, heard: Iterable[tuple[Expected, str]]) -> str:
+    lines = ["| What the network says | Where | Class | Our code | Says | Who can mend it | Way on | Source |", "|" + "---|" * 8]
+    for row, where in heard:
+        problem = Fault(row.kind, "", row.detail, row=row).explained(network=network, provider=provider)
+        says = problem.message if row.detail in problem.message else f"{problem.message} ({row.detail})"
+        page, _, heading = row.source.removeprefix("docs/").partition("#")
+        source = f"[{page.rpartition('/')[2]}]({page}#{heading})" if heading else row.source
+        source = source.replace("(errors.md#", "(#")
+        lines.append(_row(str(row), where, row.kind.value, f"`{problem.code}`", says, problem.entry.fix_by.value, problem.way, source))
+    return "\n".join(lines)
+
+
 def _row(*cells: str) -> str:
     # `<base>` is meant as it stands; Markdown would take it for markup.
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "\\<") for cell in cells) + " |"
 
 
-TABLES: Mapping[str, Callable[[], str]] = {
-    "settings": settings_table,
-    "errors": errors_table,
-    "sandbox-coverage": sandbox_tables.coverage_table,
-    "sandbox-words": sandbox_tables.words_table,
+TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
+    ("settings", "settings"): settings_table,
+    ("errors", "errors"): errors_table,
+    ("errors", "networks"): networks_tables,
+    ("sandbox-coverage", "sandbox-coverage"): sandbox_tables.coverage_table,
+    ("sandbox-words", "sandbox-words"): sandbox_tables.words_table,
 }
+"""By page and mark."""
 
 
 def regenerated(page: str, name: str, table: str) -> str:
@@ -108,14 +146,14 @@ def _headings(text: str) -> set[str]:
 def main(arguments: list[str]) -> int:
     """Write the tables, or with `--check` only compare. 1 after saying what is wrong."""
     wrong = []
-    for name, table in TABLES.items():
-        page = DOCS / f"{name}.md"
+    for (where, name), table in TABLES.items():
+        page = DOCS / f"{where}.md"
         is_now = page.read_text()
         should_be = regenerated(is_now, name, table())
         if "--check" not in arguments:
             page.write_text(should_be)
         elif is_now != should_be:
-            wrong.append(f"docs/{name}.md differs from the code: run `make docs`")
+            wrong.append(f"docs/{where}.md differs from the code: run `make docs`")
     wrong += sandbox_tables.missing_tests(sandbox_tables.cells())
     wrong += without_page(discover(), DOCS) + dead_links(ROOT)
     print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")

@@ -88,7 +88,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "authorization_superseded": Entry(400, "A newer connection replaced this one.", _P, "Replaced by a newer connection", "Go on in the newer tab, or start again.", True),
     "interrupted": Entry(500, "The connection was interrupted on our side before it was finished. Nothing was connected.", _N,
                          "Interrupted", "Start again: {network} will ask you once more.", True),
-    "code_refused": Entry(400, "{network} did not accept its own authorization code any more. Nothing was connected.", _P, "{network} refused the code",
+    "code_refused": Entry(400, "{network} refused: {detail}. Nothing was connected.", _P, "{network} refused the code",
                           "Start again. A code lives for a short time and works once.", True),
     "app_misconfigured": Entry(502, "{network} rejects this server's app: {detail}. You cannot mend this.", _O, "This server's {network} app is misconfigured",
                                "Tell whoever runs this server, with this page's code."),
@@ -98,7 +98,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "network_trouble": Entry(502, "{network} reports a fault of its own.", _N, "{network} has trouble", "Try again in a few minutes.", True),
     "network_throttled": Entry(502, "{network} asks us to slow down.", _N, "{network} asks us to wait", "Try again {when}.", True),
     "network_unintelligible": Entry(502, "{network} answered in a way that we do not understand.", _N, "{network}'s answer was unclear", "Try again. If it stays so, tell whoever runs this server.", True),
-    "permission_missing": Entry(400, "Not every permission that is needed was granted: {detail}.", _P, "A permission is missing",
+    "permission_missing": Entry(400, "{network} does not allow what is needed: {detail}.", _P, "A permission is missing",
                                 "Connect again and leave every permission ticked.", True),
     "access_revoked": Entry(400, "{network} does not accept the access any more: {detail}.", _P, "The access has ended", "Connect again.", True),
     "account_blocked": Entry(400, "{network} has blocked this account: {detail}.", _P, "{network} blocks this account",
@@ -129,7 +129,8 @@ class _Facts(dict[str, str]):
 class Problem(Exception):
     """A refusal or fault that its receiver can understand. `code` is a key of CATALOGUE.
 
-    `facts` fill the sentence; they are shown to people, so they never hold a secret.
+    `facts` fill the sentence; they are shown to people, so they never hold a secret. The fact `way` replaces the catalogue's way on,
+    where more is known than it; `network_code` is the network's own code, for whoever helps.
     """
 
     def __init__(self, code: str, **facts: str) -> None:
@@ -155,7 +156,13 @@ class Problem(Exception):
 
     @property
     def way(self) -> str:
-        return self._filled(self.entry.way)
+        return self.facts.get("way") or self._filled(self.entry.way)
+
+    @property
+    def network_code(self) -> str:
+        """What the network itself calls it, named, for whoever helps; empty when no network has said anything."""
+        code = self.facts.get("network_code", "")
+        return f"{self.facts.get('network', '')} {code}" if code else ""
 
     def _filled(self, text: str) -> str:
         return text.format_map(_Facts(self.facts))

@@ -70,15 +70,25 @@ async def test_a_look_that_failed_is_tried_again_without_a_new_consent(town: Tow
     assert len(town.house.ledger.read(what="code_redeemed")) == 1
 
 
-@pytest.mark.parametrize(("provider", "slot"), [("facebook", "META"), ("x", "X"), ("linkedin", "LINKEDIN"), ("pinterest", "PINTEREST")])
+@pytest.mark.parametrize(
+    ("provider", "slot", "said"),
+    [
+        ("facebook", "META", "Facebook 1/client_secret"),
+        ("x", "X", "X unauthorized_client"),
+        ("linkedin", "LINKEDIN", "LinkedIn invalid_client"),
+        ("pinterest", "PINTEREST", "Pinterest 2"),
+    ],
+)
 async def test_a_wrong_app_secret_is_the_operators_to_mend_and_says_so(
-    tmp_path: Path, clock: ManualClock, provider: str, slot: str
+    tmp_path: Path, clock: ManualClock, provider: str, slot: str, said: str
 ) -> None:
     async with opened(tmp_path, clock, extra={f"HITCHPOST_APP_{slot}_CLIENT_SECRET": "not-the-secret"}) as house:
         town = await settled_town(house)
         page = await arrived(await town.browser("ada"), provider, town.lantern)
         assert (page.status, page.code) == (502, "app_misconfigured")
-        assert "whoever runs this server" in page.text
+        assert "Whoever runs this server must copy" in page.text
+        # For whoever helps: the network's own code beside ours.
+        assert f"app_misconfigured , {said} ," in page.text
 
 
 async def test_an_exchange_that_died_with_its_process_is_interrupted_and_its_code_never_sent_again(house: House) -> None:

@@ -32,8 +32,8 @@ def test_R6_an_answer_nobody_expected_is_never_taken_for_revoked(status: int) ->
 
 def test_the_first_row_that_fits_decides() -> None:
     rows = (
-        Expected(lambda status, code: status == 403 and code == "9", FaultKind.BLOCKED, "first", "docs"),
-        Expected(lambda status, _: status == 403, FaultKind.PERMISSION, "second", "docs"),
+        Expected(("9",), FaultKind.BLOCKED, "first", "docs", status="403"),
+        Expected((), FaultKind.PERMISSION, "second", "docs", status="403"),
     )
     assert judge(rows, 403, "9").kind is FaultKind.BLOCKED
     assert judge(rows, 403, "8").detail == "second"

@@ -49,7 +49,7 @@ async def fault_of(answer: Canned, clock: ManualClock) -> Fault:
         (190, 459, 400, FaultKind.BLOCKED),
         (190, 464, 400, FaultKind.BLOCKED),
         (190, 492, 400, FaultKind.PERMISSION),
-        (190, 2069032, 400, FaultKind.PERMISSION),
+        (190, 2069032, 400, FaultKind.UNINTELLIGIBLE),
         (10, 0, 403, FaultKind.PERMISSION),
         (200, 0, 403, FaultKind.PERMISSION),
         (299, 0, 400, FaultKind.PERMISSION),

@@ -228,7 +228,7 @@ async def test_the_meta_app_s_credentials_or_a_wrong_secret_are_the_operator_s(c
     with pytest.raises(Fault) as caught:
         await trip.redeem("AQx")
     assert caught.value.kind is FaultKind.MISCONFIGURED
-    assert caught.value.code in ("platform_app", "client_secret")
+    assert caught.value.code in ("400/platform_app", "400/client_secret")
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_who_is_no_tester_of_an_unreviewed_app_is_sent_to_the_operator() -> None
     fault = Instagram().refusal(back)
     assert fault is not None
     assert fault.kind is FaultKind.MISCONFIGURED
-    assert Instagram().refusal({"error": "access_denied", "error_description": "The user denied your request"}) is None
-    assert Instagram().refusal({"error_code": "200", "error_message": "Permissions error"}) is None
+    assert Instagram().refusal({"error": "access_denied", "error_description": "The user denied your request"}).kind is FaultKind.DECLINED
+    assert Instagram().refusal({"error_code": "200", "error_message": "Permissions error"}).kind is FaultKind.DECLINED
 
 
 async def test_E8_instagram_offers_no_way_to_take_access_back() -> None:

@@ -141,7 +141,7 @@ async def test_A22_a_token_that_never_settles_is_linkedins_trouble_and_not_a_rev
 @pytest.mark.parametrize("at_sign_in", [False, True])
 async def test_cancelling_is_no_fault(at_sign_in: bool) -> None:
     town = member_town(cancels_at_sign_in=at_sign_in)
-    assert town.adapter.refusal(await town.answer(decision="deny")) is None
+    assert town.adapter.refusal(await town.answer(decision="deny")).kind is FaultKind.DECLINED
 
 
 async def test_a_missing_product_is_the_operators_to_add_and_is_named() -> None:

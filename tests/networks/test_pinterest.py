@@ -165,7 +165,7 @@ async def test_what_was_picked_is_examined_with_a_token_that_must_live(ada: AtPi
 async def test_a_declined_consent_is_no_fault(ada: AtPinterest) -> None:
     back = await ada.decide("ada", allow=False)
     assert back == {"error": "access_denied", "state": "the-state"}
-    assert ada.adapter.refusal(back) is None
+    assert ada.adapter.refusal(back).kind is FaultKind.DECLINED
 
 
 async def test_a_code_works_once(ada: AtPinterest) -> None:

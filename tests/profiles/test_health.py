@@ -1,5 +1,6 @@
 """How a profile stands, said by API and page: why, until when, what to do, and never more than the network has said."""
 
+import json
 from datetime import timedelta
 
 import httpx2
@@ -68,6 +69,10 @@ async def test_facebook_longer_tokens_are_tried_by_themselves_and_keep_the_profi
     assert "publish" in said["can"]
 
 
+SAID = {"facebook": "190/458", "instagram": "190/458", "x": "invalid_request/token", "linkedin": "", "pinterest": "283"}
+"""What each network itself calls it; LinkedIn is asked by introspection, whose answer has no code."""
+
+
 @pytest.mark.parametrize("provider", NETWORKS)
 async def test_A22_what_a_person_took_back_is_found_by_asking_and_told_to_the_workspace(town: Town, provider: str) -> None:
     (first, *_) = await connected(town, provider)
@@ -76,8 +81,33 @@ async def test_A22_what_a_person_took_back_is_found_by_asking_and_told_to_the_wo
     assert (said["state"], said["code"], said["can"]) == ("reconnect_required", "access_revoked", [])
     assert said["message"]
     assert said["how"]
-    events = await town.house.rows("SELECT subject FROM events WHERE type = 'profile.reconnect_required'")
-    assert str(first["id"]) in {row["subject"] for row in events}
+    events = await town.house.rows("SELECT subject, facts FROM events WHERE type = 'profile.reconnect_required'")
+    told = {row["subject"]: json.loads(str(row["facts"])) for row in events}[str(first["id"])]
+    assert (told["code"], told["network_code"]) == ("access_revoked", SAID[provider])
+
+
+BLOCKS = [
+    (
+        "facebook",
+        "checkpoint",
+        "Facebook has blocked this account: it asks the person to sign in there and finish a security check.",
+        "190/459",
+    ),
+    ("pinterest", "spam_blocked", "Pinterest has blocked this account: too many pins at once; it lifts this after some hours.", "9"),
+]
+
+
+@pytest.mark.parametrize(("provider", "turn", "message", "said"), BLOCKS)
+async def test_what_a_network_blocks_is_told_in_the_catalogues_words_with_the_rows_way_on(
+    town: Town, provider: str, turn: str, message: str, said: str
+) -> None:
+    (first, *_) = await connected(town, provider)
+    await town.house.befall(TWINS[provider], turn)
+    health_now = (await health(town, first["id"], check=True)).json()
+    assert (health_now["code"], health_now["message"], health_now["fixBy"]) == ("account_blocked", message, "person")
+    assert health_now["how"].startswith({"facebook": "Sign in at Facebook", "pinterest": "It passes by itself"}[provider])
+    (event,) = await town.house.rows(f"SELECT facts FROM events WHERE type = 'profile.impaired' AND subject = '{first['id']}'")
+    assert json.loads(str(event["facts"]))["network_code"] == said
 
 
 TAKEN = [("facebook", "pages_manage_posts"), ("instagram", "instagram_content_publish"), ("linkedin", "w_member_social")]

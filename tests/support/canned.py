@@ -24,6 +24,9 @@ class Canned:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+_UNPREPARED = Canned({"error": {"message": "not prepared", "code": 2500}}, 400)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One call as it arrived, headers in lower case."""
@@ -36,9 +39,10 @@ class Asked:
 
 
 class CannedNetwork:
-    """An ASGI app: `<real host><real path>` → one answer, or a list of answers given in turn (the last one stays)."""
+    """An ASGI app: `<real host><real path>` → one answer, or a list of answers given in turn (the last one stays); else `otherwise`."""
 
-    def __init__(self, answers: Mapping[str, Canned | list[Canned]]) -> None:
+    def __init__(self, answers: Mapping[str, Canned | list[Canned]], otherwise: Canned = _UNPREPARED) -> None:
+        self._otherwise = otherwise
         self._answers = {path: list(given) if isinstance(given, list) else [given] for path, given in answers.items()}
         self.asked: list[Asked] = []
 
@@ -54,7 +58,7 @@ class CannedNetwork:
                 _single(body.decode()),
             )
         )
-        left = self._answers.get(path, [Canned({"error": {"message": "not prepared", "code": 2500}}, 400)])
+        left = self._answers.get(path, [self._otherwise])
         answer = left.pop(0) if len(left) > 1 else left[0]
         text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
         headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]

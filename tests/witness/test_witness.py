@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from hitchpost.networks.adapters.x import X
+from hitchpost.networks.errors import FaultKind
 from tests.witness import stage
 from tests.witness.pages import Example, examples
 from tests.witness.table import CONSENTS, WITNESSES
@@ -52,7 +53,7 @@ def _meaning(person: stage.Person, answer: dict[str, str]) -> str:
     if "code" in answer:
         return "code"
     fault = person.adapter.refusal(answer)
-    return "declined" if fault is None else f"fault {fault.kind.value}"
+    return "declined" if fault.kind is FaultKind.DECLINED else f"fault {fault.kind.value}"
 
 
 PLACE = "x: Who it is #1"

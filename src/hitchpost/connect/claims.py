@@ -19,7 +19,7 @@ from hitchpost.errors import Problem
 from hitchpost.ids import digest, is_id, new_id
 from hitchpost.networks.base import AppCredentials, Consent, Derived, Listing, Login
 from hitchpost.networks.catalog import Catalog
-from hitchpost.networks.errors import Fault
+from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.profiles.service import Profile, Profiles
 from hitchpost.secret import Secret
 from hitchpost.tokens.service import TokenKeeper
@@ -127,9 +127,7 @@ class Claims:
         if len(codes) == 1 and codes[0] and "error" not in answers:
             return None
         fault = adapter.refusal({name: values[0] for name, values in answers.items() if len(values) == 1})
-        if fault is None:
-            return Status.CANCELLED, Problem("consent_denied", **facts)
-        return Status.FAILED, Problem(fault.problem, detail=fault.detail, **facts)
+        return Status.CANCELLED if fault.kind is FaultKind.DECLINED else Status.FAILED, fault.explained(**facts)
 
     def record_consent(self, tx: Tx, arrival: Arrival, consent: Consent) -> None:
         """The Grant, and the look made due in the same commit, so that any process can do it."""
@@ -147,11 +145,8 @@ class Claims:
 
     def record_fault(self, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault, tx: Tx) -> None:
         """The act failed: the trip ends, or (`becomes` equal to `was`) stays where it can be tried again. `tx` comes last for `partial`."""
-        adapter = self._catalog[trip.provider]
-        facts = {"network": adapter.title, "provider": trip.provider, "detail": fault.detail or fault.code}
-        if fault.retry_at:
-            facts["when"] = f"after {fault.retry_at:%H:%M} UTC"
-        values: dict[str, object] = {"status": becomes, "code": fault.problem, "facts": json.dumps(facts)}
+        problem = fault.explained(network=self._catalog[trip.provider].title, provider=trip.provider)
+        values: dict[str, object] = {"status": becomes, "code": problem.code, "facts": json.dumps(dict(problem.facts))}
         if becomes is Status.FAILED:
             values["sealed_verifier"] = ""
         repository.record(tx, trip.id, claim_id, was=was, values=values)

@@ -234,7 +234,7 @@ class ConnectFlow:
             derived = await self._within_lease(adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked]))
         except Fault as fault:
             await self._reopen_choice(trip, claim_id)
-            raise Problem(fault.problem, network=adapter.title, provider=trip.provider, detail=fault.detail or fault.code) from None
+            raise fault.explained(network=adapter.title, provider=trip.provider) from None
         unusable = [one.candidate for one in derived if not one.candidate.verdict.usable]
         if unusable:
             await self._database.begin(lambda tx: self._claims.withdraw(tx, trip, claim_id, derived))

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from hitchpost.errors import FixBy
-from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.errors import SENT_BACK, Expected, Fault, FaultKind, judge, plain
 from hitchpost.networks.login import AppCredentials, Login, OAuthFacts, Renewal, TokenSet
 from hitchpost.secret import Secret
 
@@ -163,6 +163,8 @@ class Adapter(ABC):
     """Hosts (exact, or `.suffix`) that pictures may be fetched from."""
     switch_account: ClassVar[str]
     """How a person makes the network use another account, one or two sentences."""
+    sent_back: ClassVar[tuple[Expected, ...]] = SENT_BACK
+    """What the network may send a person back with instead of a code."""
     remove_app: ClassVar[str]
     """Where a person takes the access back at the network, one sentence with the address."""
 
@@ -173,16 +175,10 @@ class Adapter(ABC):
 
         return authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge)
 
-    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
-        """Why the network sent the person back without a code: None when the person declined, else the Fault (RFC 6749 §4.1.2.1)."""
-        error = answer.get("error", "")
-        if error == "access_denied":
-            return None
-        if error in ("server_error", "temporarily_unavailable"):
-            return Fault(FaultKind.TRANSIENT, error)
-        if error in ("unauthorized_client", "invalid_scope", "invalid_request", "unsupported_response_type"):
-            return Fault(FaultKind.MISCONFIGURED, error, "it refuses the request that this server makes in the app's name")
-        return Fault(FaultKind.UNINTELLIGIBLE, "callback")
+    def refusal(self, answer: Mapping[str, str]) -> Fault:
+        """Why the network sent the person back without a code: DECLINED when it was their own wish (RFC 6749 §4.1.2.1)."""
+        error = answer.get("error") or answer.get("error_code", "")
+        return judge(self.sent_back, 0, plain(error, "callback"), answer.get("error_description") or answer.get("error_message", ""))
 
     @abstractmethod
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:

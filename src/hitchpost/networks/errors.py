@@ -1,10 +1,16 @@
-"""Fault: what went wrong at a network, classed by what may be done about it. Fails closed: the unknown is never `REVOKED`."""
+"""Fault: what went wrong at a network, classed by what may be done about it. Fails closed: the unknown is never `REVOKED`.
+
+What networks are known to say is data: rows of `Expected`, listed by each login and adapter, printed in docs/errors.md.
+"""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
+
+from hitchpost.errors import Problem
 
 
 class FaultKind(StrEnum):
@@ -20,6 +26,8 @@ class FaultKind(StrEnum):
     """Wait, until `retry_at` where known."""
     MISCONFIGURED = "misconfigured"
     """The operator's app is wrong: secret, scopes, version, review. No person can mend it."""
+    DECLINED = "declined"
+    """The person did not allow it on the consent page."""
     REFUSED = "refused"
     """The code or grant in this request is definitively refused."""
     REVOKED = "revoked"
@@ -40,6 +48,7 @@ _PROBLEMS = {
     FaultKind.TRANSIENT: "network_trouble",
     FaultKind.THROTTLED: "network_throttled",
     FaultKind.MISCONFIGURED: "app_misconfigured",
+    FaultKind.DECLINED: "consent_denied",
     FaultKind.REFUSED: "code_refused",
     FaultKind.REVOKED: "access_revoked",
     FaultKind.PERMISSION: "permission_missing",
@@ -53,19 +62,89 @@ _RETRYABLE = (
     FaultKind.NOT_SENT, FaultKind.FATE_UNKNOWN, FaultKind.TRANSIENT, FaultKind.THROTTLED, FaultKind.UNINTELLIGIBLE, FaultKind.HALTED,
 )  # fmt: skip
 
+Cause = Literal["", "expired", "revoked"]
+"""How an access ended, where the network says so: its time was over, or somebody took it back."""
+
+
+class Place(StrEnum):
+    """Where a network says it: the same code may mean another thing elsewhere."""
+
+    CONSENT = "consent page"
+    TOKEN = "token endpoint"  # noqa: S105  a place, not a password
+    INTROSPECTION = "introspection"
+    API = "API"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One row of what a network is known to say, and what it means. Everything that is given must fit; the first row that does wins.
+
+    `codes`, one of which must fit: `190/463` is that code with that subcode, `190` the code alone, `190/*` the code with any subcode or
+    none, `200-299` any number among these, with any subcode or none. `status`: HTTP's, one or a range. `says`: words in the network's own
+    text, in lower case, for cases that nothing else tells apart; `mark` is then the subcode that we give them.
+
+    `kind` is the class, and names the house's code and who can mend it. `detail`: what completes that code's sentence for people. `how`:
+    the way on, where the house's own is not the right one. `cause`: how an access ended. `source`: the section where the fact stands.
+    """
+
+    codes: tuple[str, ...]
+    kind: FaultKind
+    detail: str
+    source: str
+    status: str = ""
+    says: str = ""
+    mark: str = ""
+    how: str = ""
+    cause: Cause = ""
+
+    def fits(self, status: int, code: str, said: str = "") -> bool:
+        """Whether the network says this. `said`: its text, if it is needed."""
+        return (
+            (not self.codes or any(_fits(one, code) for one in self.codes))
+            and (not self.status or _is(self.status, str(status)))
+            and self.says in said.lower()
+        )
+
+    def __str__(self) -> str:
+        """As people search for it."""
+        named = ", ".join(f"`{one}`" for one in self.codes)
+        said = (f"status {self.status}" if self.status else "", named, f"“{self.says}”" if self.says else "")
+        return " · ".join(part for part in said if part) or "anything else"
+
+
+def _is(wanted: str, number: str) -> bool:
+    """Whether a number is the wanted one, or lies in the wanted range."""
+    if (ends := re.fullmatch(r"(\d+)-(\d+)", wanted)) and number.isdecimal():
+        return int(ends[1]) <= int(number) <= int(ends[2])
+    return wanted == number
+
+
+def _fits(wanted: str, code: str) -> bool:
+    head = code.partition("/")[0]
+    if wanted.endswith("/*"):
+        return wanted.removesuffix("/*") == head
+    return wanted == code or ("-" in wanted and _is(wanted, head))
+
 
 class Fault(Exception):
     """A call to a network did not do what was asked.
 
-    `code`: the network's own code, short and stable (`190/460`, `invalid_client`, `timeout`). `detail`: a sentence of ours for
-    people, never the network's raw text (it may hold tokens or markup). `retry_at`: when the network said to come back.
+    `code`: the network's own code, short and stable (`190/460`, `invalid_client`), or ours (`timeout`). `detail`: a sentence of ours for
+    people, never the network's raw text (it may hold tokens or markup). `retry_at`: when the network said to come back. `row`: what it was
+    judged by, when the network said it. `how`: the way on, where it is not the house's. `cause`: how the access ended, where that is known.
     """
 
-    def __init__(self, kind: FaultKind, code: str, detail: str = "", *, retry_at: datetime | None = None) -> None:
+    def __init__(
+        self, kind: FaultKind, code: str, detail: str = "", *,
+        retry_at: datetime | None = None, row: Expected | None = None, cause: Cause = "",
+    ) -> None:  # fmt: skip
         self.kind = kind
         self.code = code
         self.detail = detail
         self.retry_at = retry_at
+        self.row = row
+        self.how = row.how if row else ""
+        self.cause = row.cause if row else cause
         super().__init__(f"{kind.value}: {code}" + (f" ({detail})" if detail else ""))
 
     @property
@@ -78,18 +157,17 @@ class Fault(Exception):
         """The code in `hitchpost.errors.CATALOGUE` that explains it to people."""
         return _PROBLEMS[self.kind]
 
+    @property
+    def network_code(self) -> str:
+        """The network's own code, for whoever helps; empty when the code is ours."""
+        return self.code if self.row else ""
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """One row of an adapter's table of expected failures: when `when(status, code)` holds, it is `kind`. First match wins.
-
-    `source`: where the fact comes from (a section of the network's page in docs/networks).
-    """
-
-    when: Callable[[int, str], bool]
-    kind: FaultKind
-    detail: str
-    source: str
+    def explained(self, *, network: str, provider: str) -> Problem:
+        """The same in the house's words: pages, API and records speak of a fault by this alone."""
+        when = f"after {self.retry_at:%H:%M} UTC" if self.retry_at else "in a few minutes"
+        known = {"way": self.how, "network_code": self.network_code}
+        facts = {"network": network, "provider": provider, "detail": self.detail or self.code, "when": when}
+        return Problem(self.problem, **facts, **{name: fact for name, fact in known.items() if fact})
 
 
 def moment(header: str, now: datetime) -> datetime | None:
@@ -104,13 +182,44 @@ def moment(header: str, now: datetime) -> datetime | None:
     return max(at, now) if at - now <= timedelta(days=31) else None
 
 
-def judge(table: Iterable[Expected], status: int, code: str, *, retry_at: datetime | None = None) -> Fault:
-    """The Fault for a failed answer by the table; unknown ones fail closed: 429 waits, 5xx is transient, the rest is unintelligible."""
-    for row in table:
-        if row.when(status, code):
-            return Fault(row.kind, code, row.detail, retry_at=retry_at)
-    if status == 429:
-        return Fault(FaultKind.THROTTLED, code, retry_at=retry_at)
-    if status >= 500:
-        return Fault(FaultKind.TRANSIENT, code)
-    return Fault(FaultKind.UNINTELLIGIBLE, code)
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:/[A-Za-z0-9_.-]{1,20}){0,2}")
+"""What is short and plain enough to be a code. All else is text, which may hold tokens or markup."""
+_RFC = "RFC 6749 §4.1.2.1"
+
+SENT_BACK: tuple[Expected, ...] = (
+    Expected(("access_denied",), FaultKind.DECLINED, "", _RFC),
+    Expected(("server_error", "temporarily_unavailable"), FaultKind.TRANSIENT, "", _RFC),
+    Expected(
+        ("unauthorized_client", "invalid_scope", "invalid_request", "unsupported_response_type"),
+        FaultKind.MISCONFIGURED,
+        "it refuses the request that this server makes in the app's name",
+        _RFC,
+    ),
+)
+"""What any network may send a person back with from its consent page, in `error`."""
+
+BEYOND: tuple[Expected, ...] = (
+    Expected((), FaultKind.THROTTLED, "", "docs/errors.md#what-nobody-listed", status="429"),
+    Expected((), FaultKind.TRANSIENT, "", "docs/errors.md#what-nobody-listed", status="500-599"),
+    Expected((), FaultKind.UNINTELLIGIBLE, "", "docs/errors.md#what-nobody-listed"),
+)
+"""What follows the rows of every network: the unknown fails closed."""
+
+
+def plain(code: object, otherwise: str) -> str:
+    """`code` when it can be one, else `otherwise`."""
+    text = str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
+    return text if _CODE.fullmatch(text) else otherwise
+
+
+def judge(table: Sequence[Expected], status: int, code: object, said: str = "", *, retry_at: datetime | None = None) -> Fault:
+    """The Fault for a failed answer, by the first row that fits; what is in no row fails closed. `said`: the network's text, to look into.
+
+    A `code` that is none becomes the status: `http_400`.
+    """
+    known = plain(code, f"http_{status}")
+    row = next(row for row in (*table, *BEYOND) if row.fits(status, known, said))
+    marked = f"{known}/{row.mark}" if row.mark else known
+    # A limit's reset, which may stand on any answer, says nothing about trouble of another kind.
+    waits = row.kind not in (FaultKind.TRANSIENT, FaultKind.UNINTELLIGIBLE)
+    return Fault(row.kind, marked, row.detail, retry_at=retry_at if waits else None, row=row)

@@ -6,14 +6,15 @@ Tokens travel in the Authorization header, never in an address. Source: docs/net
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from hitchpost.networks import errors
 from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
+from hitchpost.networks.errors import Expected, Fault, FaultKind, judge, plain
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
 
@@ -22,91 +23,89 @@ INSTAGRAM = "https://graph.instagram.com"
 DEFAULT_VERSION = "v25.0"
 PAGE_SIZE = 100
 MAX_PAGES = 40
-_SOURCE = "docs/networks/facebook.md#answers-and-errors"
+_PAGE = "docs/networks/facebook.md"
+_OVER, _ROLE, _WAIT = f"{_PAGE}#the-access-is-over", f"{_PAGE}#a-role-or-a-permission-is-missing", f"{_PAGE}#wait"
+_TROUBLE, _APP, _CODE, _OURS = (
+    f"{_PAGE}#trouble-of-metas-own",
+    f"{_PAGE}#the-app-is-wrong",
+    f"{_PAGE}#the-code-is-refused",
+    f"{_PAGE}#our-own-mistakes",
+)
+_KEYS = "Whoever runs this server must copy the app secret again: App settings → Basic at https://developers.facebook.com/apps."
+_RIGHTS = "Ask someone with full control of the Page to give you a role on it, then connect again."
 
+_THROTTLED = Expected(
+    ("4/*", "17/*", "32/*", "341/*", "368/*", "613/*", "80000-80006", "80008/*", "80009/*", "80014/*"), FaultKind.THROTTLED, "", _WAIT
+)
 
-def _is(*codes: str) -> Callable[[int, str], bool]:
-    """Matches a whole `code/subcode`, or a code with any subcode."""
-    wanted = frozenset(codes)
-    return lambda _, code: code in wanted or code.partition("/")[0] in wanted
-
-
-def _among(low: int, high: int) -> Callable[[int, str], bool]:
-    return lambda _, code: (head := code.partition("/")[0]).isdecimal() and low <= int(head) <= high
-
-
-_THROTTLES = (
-    "4",
-    "17",
-    "32",
-    "341",
-    "368",
-    "613",
-    "80000",
-    "80001",
-    "80002",
-    "80003",
-    "80004",
-    "80005",
-    "80006",
-    "80008",
-    "80009",
-    "80014",
+# One row a line reads as the table it is.
+# fmt: off
+_ANYWHERE: tuple[Expected, ...] = (
+    _THROTTLED,
+    Expected(("is_transient/*",), FaultKind.TRANSIENT, "", _TROUBLE),
+    Expected(("1",), FaultKind.MISCONFIGURED, "the app secret is wrong", _APP, says="client secret", mark="client_secret", how=_KEYS),
+    Expected(("1/2853006",), FaultKind.PERMISSION, "the account may not do this", _ROLE, how=_RIGHTS),
+    Expected(("1/*", "2/*", "-1/*", "-2/*"), FaultKind.TRANSIENT, "", _TROUBLE),
+    Expected(("101/*",), FaultKind.MISCONFIGURED, "there is no app with this client id", _APP,
+             how="Whoever runs this server must copy the app id again: App settings → Basic at https://developers.facebook.com/apps."),
+    Expected(("3/*",), FaultKind.MISCONFIGURED, "the app lacks a capability", _APP,
+             how="Whoever runs this server must get the app through App Review."),
+    Expected(("100",), FaultKind.MISCONFIGURED, "the app secret does not belong to the app", _APP, says="appsecret_proof",
+             mark="appsecret_proof", how=_KEYS),
+    Expected(("190/2069032",), FaultKind.UNINTELLIGIBLE, "it wants the Page's own access for this", _OURS),
+    Expected(("190/492",), FaultKind.PERMISSION, "the role on this Page is gone, or the Page demands two-factor authentication", _ROLE,
+             how="Ask someone with full control of the Page for a role, or turn on two-factor authentication; then connect again."),
+    Expected(("190/459",), FaultKind.BLOCKED, "it asks the person to sign in there and finish a security check", _OVER),
+    Expected(("190/464",), FaultKind.BLOCKED, "the account is not confirmed yet", _OVER),
+    Expected(("25/2207050",), FaultKind.BLOCKED, "the account is restricted or inactive", "docs/networks/instagram.md#at-both-graph-hosts",
+             how="Open the Instagram app and follow what it asks there, then connect again."),
+    Expected(("190/458",), FaultKind.REVOKED, "the app was removed in the account's settings", _OVER, cause="revoked"),
+    Expected(("190/466",), FaultKind.REVOKED, "the access was taken back", _OVER, cause="revoked"),
+    Expected(("190/460",), FaultKind.REVOKED, "the password was changed or the session was reset", _OVER),
+    Expected(("190/463",), FaultKind.REVOKED, "the access expired", _OVER, cause="expired"),
+    Expected(("190/467",), FaultKind.REVOKED, "the session was ended", _OVER),
+    Expected(("190/*", "102/*"), FaultKind.REVOKED, "the access is no longer valid", _OVER),
+    Expected(("2500/*",), FaultKind.UNINTELLIGIBLE, "it did not receive the access, or the request, that was sent", _OURS),
+    Expected(("10/*",), FaultKind.PERMISSION, "a permission was not granted or was taken back", _ROLE),
+    Expected(("200-299",), FaultKind.PERMISSION, "a permission or a role on the Page is missing", _ROLE),
 )
 
 EXPECTED: tuple[Expected, ...] = (
-    Expected(_is(*_THROTTLES), FaultKind.THROTTLED, "", _SOURCE),
-    Expected(_is("transient", "2", "-1", "-2"), FaultKind.TRANSIENT, "", _SOURCE),
-    Expected(_is("1/client_secret"), FaultKind.MISCONFIGURED, "the app secret is wrong", _SOURCE),
-    Expected(_is("1/2853006"), FaultKind.PERMISSION, "the account may not do this", _SOURCE),
-    Expected(_is("1"), FaultKind.TRANSIENT, "", _SOURCE),
-    Expected(_is("101"), FaultKind.MISCONFIGURED, "there is no app with this client id", _SOURCE),
-    Expected(_is("3"), FaultKind.MISCONFIGURED, "the app lacks a capability (App Review)", _SOURCE),
-    Expected(_is("100/appsecret_proof"), FaultKind.MISCONFIGURED, "the app secret does not belong to the app", _SOURCE),
-    Expected(_is("190/2069032"), FaultKind.PERMISSION, "this needs the Page's own token", _SOURCE),
-    Expected(_is("190/492"), FaultKind.PERMISSION, "the role on this Page is gone, or the Page demands two-factor authentication", _SOURCE),
-    Expected(_is("190/459"), FaultKind.BLOCKED, "it asks the person to sign in there and finish a security check", _SOURCE),
-    Expected(_is("190/464"), FaultKind.BLOCKED, "the account is not confirmed yet", _SOURCE),
-    Expected(_is("25/2207050"), FaultKind.BLOCKED, "the account is restricted or inactive", "docs/networks/instagram.md"),
-    Expected(_is("190/458"), FaultKind.REVOKED, "the app was removed in the account's settings", _SOURCE),
-    Expected(_is("190/460"), FaultKind.REVOKED, "the password was changed or the session was reset", _SOURCE),
-    Expected(_is("190/463"), FaultKind.REVOKED, "the access expired", _SOURCE),
-    Expected(_is("190", "102"), FaultKind.REVOKED, "the access is no longer valid", _SOURCE),
-    Expected(_is("100/33"), FaultKind.PERMISSION, "it does not exist any more or is not shared with this app", _SOURCE),
-    Expected(_is("10"), FaultKind.PERMISSION, "a permission was not granted or was taken back", _SOURCE),
-    Expected(_among(200, 299), FaultKind.PERMISSION, "a permission or a role on the Page is missing", _SOURCE),
+    *_ANYWHERE,
+    Expected(("100/33",), FaultKind.PERMISSION, "it does not exist any more or is not shared with this app", _ROLE,
+             how="Connect again and tick it; if it is not offered, ask someone with full control of the Page."),
 )
 
 AT_THE_TOKEN_ENDPOINT: tuple[Expected, ...] = (
-    Expected(_is("100/36009"), FaultKind.REFUSED, "the code was used before", _SOURCE),
-    Expected(_is("100/36007"), FaultKind.REFUSED, "the code expired", _SOURCE),
-    Expected(_is("100/36008"), FaultKind.REFUSED, "the redirect URI differs from the one of the consent page", _SOURCE),
-    Expected(_is("100"), FaultKind.REFUSED, "the code is not one of its own", _SOURCE),
+    *_ANYWHERE,
+    Expected(("100/36009",), FaultKind.REFUSED, "the code was used before", _CODE),
+    Expected(("100/36007",), FaultKind.REFUSED, "the code expired", _CODE),
+    Expected(("100/36008",), FaultKind.REFUSED, "the redirect URI differs from the one of the consent page", _CODE),
+    Expected(("100/*",), FaultKind.REFUSED, "the code is not one of its own", _CODE),
+)
+"""Where a code is redeemed: there 100 speaks of the code."""
+
+SENT_BACK: tuple[Expected, ...] = (
+    # Also what an app in Development mode gets after a full consent; nothing in the answer tells the two apart.
+    Expected(("200",), FaultKind.DECLINED, "", f"{_PAGE}#sent-back-from-the-consent-page"),
+    *errors.SENT_BACK,
     *EXPECTED,
 )
-"""The same, where code 100 speaks of the authorization code."""
-
-_TOLD_BY_WORDS = {"1": ("client secret", "client_secret"), "100": ("appsecret_proof", "appsecret_proof")}
-"""Two cases that share a code with others and carry no subcode: code → (words in the message, subcode of ours)."""
+"""What the dialog sends back: `error`, or the older style's `error_code` with the numbers of the API."""
+# fmt: on
 
 
-def fault(answer: Answer, error: Json, now: datetime, table: Iterable[Expected] = EXPECTED) -> Fault:
+def fault(answer: Answer, error: Json, now: datetime, table: Sequence[Expected] = EXPECTED) -> Fault:
     """The Fault for a Graph error object; by code and subcode, never by status alone.
 
     What the network itself calls transient is not taken for more, a dead token included.
     """
-    code = str(error.get("code", f"http_{answer.status}"))
-    subcode = error.get("error_subcode")
-    said, ours = _TOLD_BY_WORDS.get(code, ("", ""))
-    told = said and said in words(error, "message")
-    transient = error.get("is_transient") is True and code not in _THROTTLES
+    code, subcode = plain(error.get("code"), f"http_{answer.status}"), error.get("error_subcode")
     if isinstance(subcode, int) and subcode:
         code += f"/{subcode}"
-    elif told:
-        code += f"/{ours}"
-    if transient:
-        code = f"transient/{code}"
-    return judge(table, answer.status, code, retry_at=_regains_access(answer, now))
+    if error.get("is_transient") is True and not _THROTTLED.fits(answer.status, code):
+        code = f"is_transient/{code}"
+    return judge(table, answer.status, code, words(error, "message"), retry_at=_regains_access(answer, now))
 
 
 def _regains_access(answer: Answer, now: datetime) -> datetime | None:
@@ -119,7 +118,7 @@ def _regains_access(answer: Answer, now: datetime) -> datetime | None:
     return now + timedelta(minutes=min(minutes, 24 * 60)) if minutes > 0 else None
 
 
-def settled(answer: Answer, now: datetime, table: Iterable[Expected] = EXPECTED) -> Json:
+def settled(answer: Answer, now: datetime, table: Sequence[Expected] = EXPECTED) -> Json:
     """The body of a good answer. Raises the Fault of a bad one; an `error` under status 200 is one too."""
     if answer.status == 429:
         raise judge((), 429, "http_429", retry_at=_regains_access(answer, now))
@@ -141,14 +140,17 @@ def address(call: Call, *path: str, host: str = FACEBOOK) -> str:
     return "/".join([host, call.version, *(quote(part, safe="") for part in path)])
 
 
-async def read(call: Call, token: Secret, *path: str, fields: str = "", host: str = FACEBOOK, after: str = "", limit: int = 0) -> Json:
-    """GET one node or one page of an edge as `token`. Raises Fault."""
+async def read(
+    call: Call, token: Secret, *path: str, fields: str = "", host: str = FACEBOOK, after: str = "", limit: int = 0,
+    table: Sequence[Expected] = EXPECTED,
+) -> Json:  # fmt: skip
+    """GET one node or one page of an edge as `token`. Raises Fault, judged by `table`."""
     query = {"appsecret_proof": proof(call, token)}
     query |= {"fields": fields} if fields else {}
     query |= {"limit": str(limit)} if limit else {}
     query |= {"after": after} if after else {}
     answer = await call.http.get(address(call, *path, host=host), query=query, bearer=token.reveal())
-    return settled(answer, call.now)
+    return settled(answer, call.now, table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,45 @@ from datetime import timedelta
 from hitchpost.networks import graph, oauth2
 from hitchpost.networks.answers import words
 from hitchpost.networks.base import Call, Candidate, Consent, Kind, Login, OAuthFacts, Renewal, Subject, TokenSet, Verdict
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
+from hitchpost.networks.errors import Expected, Fault, FaultKind, Place, judge
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
 
 _SCOPES = ("instagram_business_basic", "instagram_business_content_publish")
 _FIELDS = "id,user_id,username,name,account_type,profile_picture_url"
-_SOURCE = "docs/networks/instagram.md#answers-and-errors"
+_PAGE = "docs/networks/instagram.md"
+_TOKEN, _BACK, _API = f"{_PAGE}#at-the-token-endpoint", f"{_PAGE}#sent-back-from-the-consent-page", f"{_PAGE}#at-graphinstagramcom"
+_CREDENTIALS = (
+    "Whoever runs this server must copy the Instagram app id and secret again (they are not the Meta app's own): "
+    "Instagram → API setup with Instagram login, at https://developers.facebook.com/apps."
+)
+
+# One row a line reads as the table it is.
+# fmt: off
+SENT_BACK: tuple[Expected, ...] = (
+    Expected(("access_denied",), FaultKind.MISCONFIGURED, "the app is not reviewed yet, and this account is not one of its testers", _BACK,
+             says="developer role", mark="not_a_tester",
+             how="Whoever runs this server must get the app reviewed, or invite this account as a tester, which it accepts under "
+                 "“Apps and websites”."),
+)
+
+# The token endpoint gives every failure the code 400; only its sentence tells these apart.
+_WITH_THE_CODE: tuple[Expected, ...] = (
+    Expected(("400",), FaultKind.MISCONFIGURED, "the Instagram app id or secret is wrong", _TOKEN, says="platform app",
+             mark="platform_app", how=_CREDENTIALS),
+    Expected(("400",), FaultKind.MISCONFIGURED, "the Instagram app secret is wrong", _TOKEN, says="client secret", mark="client_secret",
+             how=_CREDENTIALS),
+    Expected(("400",), FaultKind.REFUSED, "the code is not, or no longer, valid", _TOKEN, status="400"),
+)
+
+_NOT_ELIGIBLE = Expected(
+    ("100",), FaultKind.PERMISSION, "the account is not professional any more, or its permission was taken back", _API,
+    how="Switch it in the Instagram app under Settings → Account type and tools, then connect again.",
+)
+"""`IGApiException` without a subcode, when the account is not professional (seen in public code)."""
+
+_EXPECTED: tuple[Expected, ...] = (*graph.EXPECTED, _NOT_ELIGIBLE)
+# fmt: on
 
 LOGIN = Login(
     key="instagram",
@@ -31,23 +63,12 @@ LOGIN = Login(
     asks=("see the account's name and picture", "read what it has published", "publish on it"),
     before=("The Instagram account is professional (Business or Creator).",),
     default_version=graph.DEFAULT_VERSION,
+    expected={Place.TOKEN: (*_WITH_THE_CODE, *graph.AT_THE_TOKEN_ENDPOINT), Place.API: _EXPECTED},
     renewal=Renewal.SELF,
     renewable_after=timedelta(days=1),
     revocable=False,
     notices=True,
 )
-
-_TOLD_BY_WORDS = {"platform app": "platform_app", "client secret": "client_secret"}
-"""The token endpoint gives every failure the code 400; only its sentence tells these apart: words in it → code of ours."""
-
-_EXPECTED = (
-    Expected(lambda _, code: code == "platform_app", FaultKind.MISCONFIGURED, "the Instagram app id or secret is wrong", _SOURCE),
-    Expected(lambda _, code: code == "client_secret", FaultKind.MISCONFIGURED, "the Instagram app secret is wrong", _SOURCE),
-    Expected(lambda _, code: code == "code", FaultKind.REFUSED, "the code is not, or no longer, valid", _SOURCE),
-)
-
-_NOT_ELIGIBLE = "100"
-"""graph.instagram.com answers `IGApiException` 100 without a subcode when the account is not professional (seen in public code)."""
 
 
 def again(wanted: bool) -> Mapping[str, str]:
@@ -65,9 +86,7 @@ def _redeemed(answer: Answer, call: Call) -> Json:
     if not answer.ok:
         body = answer.json()
         if "error_type" in body:
-            message = words(body, "error_message")
-            told = (code for said, code in _TOLD_BY_WORDS.items() if said in message)
-            raise judge(_EXPECTED, answer.status, next(told, "code" if answer.status == 400 else f"http_{answer.status}"))
+            raise judge(_WITH_THE_CODE, answer.status, body.get("code"), words(body, "error_message"))
     return _unwrapped(graph.settled(answer, call.now, graph.AT_THE_TOKEN_ENDPOINT))
 
 
@@ -85,7 +104,7 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
         tokens = await _long_lived(call, tokens)
         me = await _me(call, tokens)
     except Fault as fault:
-        if fault.code != _NOT_ELIGIBLE:
+        if fault.row is not _NOT_ELIGIBLE:
             raise
     else:
         subject, name, handle, image = oauth2.text(me, "id"), words(me, "name"), words(me, "username"), words(me, "profile_picture_url")
@@ -105,26 +124,19 @@ async def _long_lived(call: Call, short: TokenSet) -> TokenSet:
         "access_token": short.access.reveal(),
     }
     answer = await call.http.get(f"{graph.INSTAGRAM}/access_token", query=query)
-    long = oauth2.token_set(call, graph.settled(answer, call.now))
+    long = oauth2.token_set(call, graph.settled(answer, call.now, _EXPECTED))
     return TokenSet(long.access, long.access_expires_at, scopes=short.scopes)
 
 
 async def renewed(call: Call, tokens: TokenSet) -> TokenSet:
-    """60 days more for a token that lives and is a day old. Raises Fault REFUSED where Instagram says no to this very token."""
+    """60 days more for a token that lives and is a day old. Raises Fault."""
     query = {"grant_type": "ig_refresh_token", "access_token": tokens.access.reveal()}
-    try:
-        body = graph.settled(await call.http.get(f"{graph.INSTAGRAM}/refresh_access_token", query=query), call.now)
-    except Fault as fault:
-        if fault.code == _NOT_ELIGIBLE:
-            raise Fault(
-                FaultKind.PERMISSION, fault.code, "the account is not professional any more, or its permission was taken back"
-            ) from None
-        raise
+    body = graph.settled(await call.http.get(f"{graph.INSTAGRAM}/refresh_access_token", query=query), call.now, _EXPECTED)
     return oauth2.token_set(call, body)
 
 
 async def _me(call: Call, tokens: TokenSet) -> Json:
-    return _unwrapped(await graph.read(call, tokens.access, "me", fields=_FIELDS, host=graph.INSTAGRAM))
+    return _unwrapped(await graph.read(call, tokens.access, "me", fields=_FIELDS, host=graph.INSTAGRAM, table=_EXPECTED))
 
 
 async def account(call: Call, tokens: TokenSet) -> Candidate:
@@ -132,7 +144,7 @@ async def account(call: Call, tokens: TokenSet) -> Candidate:
     try:
         me = await _me(call, tokens)
     except Fault as fault:
-        if fault.code != _NOT_ELIGIBLE:
+        if fault.row is not _NOT_ELIGIBLE:
             raise
         return Candidate(Kind.ACCOUNT, "-", "Your Instagram account", verdict=_PERSONAL)
     username, account_type = words(me, "username"), words(me, "account_type").casefold()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from hitchpost.networks.errors import Expected, Place
 from hitchpost.secret import Secret
 
 
@@ -86,6 +87,8 @@ class Login:
     before: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("",)
     default_version: str = ""
+    expected: Mapping[Place, tuple[Expected, ...]] = field(default_factory=dict)
+    """What the network is known to say where it fails, beside what it sends people back with; docs and tests walk these rows."""
     renewal: Renewal = Renewal.NONE
     renewable_after: timedelta = timedelta()
     """How old an access token must be before the network takes it for another."""

@@ -11,7 +11,7 @@ from functools import partial
 from hitchpost.networks import graph, oauth2
 from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call, Consent, Login, OAuthFacts, Renewal, Revocation, Subject, TokenSet, Verdict
-from hitchpost.networks.errors import Fault, FaultKind, judge
+from hitchpost.networks.errors import Fault, FaultKind, Place
 from hitchpost.networks.http import Json, abreast
 from hitchpost.secret import Secret
 
@@ -37,6 +37,7 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
         asks=asks,
         before=before,
         default_version=graph.DEFAULT_VERSION,
+        expected={Place.TOKEN: graph.AT_THE_TOKEN_ENDPOINT, Place.API: graph.EXPECTED},
         renewal=Renewal.EXCHANGE,
         renewable_after=timedelta(days=1),
         notices=True,
@@ -46,15 +47,6 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
 def again(wanted: bool) -> Mapping[str, str]:
     """What makes the dialog ask once more for permissions that were declined; without it they are skipped silently."""
     return {"auth_type": "rerequest"} if wanted else {}
-
-
-def refused(answer: Mapping[str, str]) -> Fault | None:
-    """Why the dialog's older style of refusal came back: `error_code` and `error_message` without `error`. None: the person declined.
-
-    Code 200 is also what an app in Development mode gets after a full consent; nothing in the answer tells the two apart.
-    """
-    code = answer.get("error_code", "")
-    return None if code == "200" else judge(graph.EXPECTED, 400, code[:16] if code.isdecimal() else "callback")
 
 
 async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:

@@ -3,18 +3,17 @@
 Judged by status and codes alone: LinkedIn declares its message texts free to change. Source: docs/networks/linkedin.md.
 """
 
-import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from hitchpost.networks import oauth2
+from hitchpost.networks import errors, oauth2
 from hitchpost.networks.answers import part, words
 from hitchpost.networks.base import Call, TokenSet
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
+from hitchpost.networks.errors import Expected, Fault, FaultKind, Place, judge
 from hitchpost.networks.http import Answer, Json, abreast
 from hitchpost.secret import Secret
 
@@ -24,38 +23,65 @@ DEFAULT_VERSION = "202609"
 """Ends on 15 September 2027. Never computed from the clock: not every month exists, and not every future one is accepted."""
 PAGE_SIZE = 100
 MAX_PAGES = 5
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
-_SOURCE = "docs/networks/linkedin.md#answers-and-errors"
+_PAGE = "docs/networks/linkedin.md"
+_API, _TOKEN = f"{_PAGE}#at-the-api", f"{_PAGE}#at-the-token-endpoint"
+_ASKED, _BACK = f"{_PAGE}#at-introspection", f"{_PAGE}#sent-back-from-the-consent-page"
+_KEYS = "Whoever runs this server must copy the client id and secret again: Auth, at https://www.linkedin.com/developers/apps."
+_VERSION = "Whoever runs this server must set another API version: docs/networks/linkedin.md says how."
 
-
-def _code(*codes: str) -> Callable[[int, str], bool]:
-    return lambda _, code: code in codes
-
-
-def _status(*statuses: int) -> Callable[[int, str], bool]:
-    return lambda status, _: status in statuses
-
-
-REVOKED = "65601"
-"""`REVOKED_ACCESS_TOKEN`: also answered, wrongly, for some seconds after a code exchange."""
+# One row a line reads as the table it is.
+# fmt: off
+REVOKED = Expected(("65601", "REVOKED_ACCESS_TOKEN"), FaultKind.REVOKED,
+                   "access was taken back, or replaced by a newer connection with other permissions", _API, status="401", cause="revoked")
+"""Also answered, wrongly, for some seconds after a code exchange."""
 
 EXPECTED: tuple[Expected, ...] = (
-    Expected(_code("65600"), FaultKind.REVOKED, "the access is no longer valid", _SOURCE),
-    Expected(_code(REVOKED), FaultKind.REVOKED, "access was taken back, or replaced by a newer connection with other permissions", _SOURCE),
-    Expected(_code("65602"), FaultKind.REVOKED, "the access expired", _SOURCE),
-    Expected(_code("65604"), FaultKind.UNINTELLIGIBLE, "it did not receive the access token that was sent", _SOURCE),
-    Expected(_status(426), FaultKind.MISCONFIGURED, "the configured API version is closed or does not exist", _SOURCE),
-    Expected(_code("VERSION_MISSING"), FaultKind.MISCONFIGURED, "no API version is configured", _SOURCE),
-    Expected(_status(403), FaultKind.PERMISSION, "a permission of the app or a role on the page is missing", _SOURCE),
-    Expected(_status(404), FaultKind.PERMISSION, "it does not exist any more or is not visible to this account", _SOURCE),
+    REVOKED,
+    Expected(("65600", "INVALID_ACCESS_TOKEN"), FaultKind.REVOKED, "the access is no longer valid", _API, status="401"),
+    Expected(("65602", "EXPIRED_ACCESS_TOKEN"), FaultKind.REVOKED, "the access expired", _API, status="401", cause="expired"),
+    Expected(("65604", "401", "EMPTY_ACCESS_TOKEN"), FaultKind.UNINTELLIGIBLE, "it did not receive the access token that was sent", _API,
+             status="401"),
+    Expected((), FaultKind.MISCONFIGURED, "the configured API version is closed or does not exist", _API, status="426", how=_VERSION),
+    Expected(("VERSION_MISSING",), FaultKind.MISCONFIGURED, "no API version is configured", _API, how=_VERSION),
+    Expected((), FaultKind.PERMISSION, "a permission of the app or a role on the page is missing", _API, status="403",
+             how="Ask a super admin of the page for a role that may publish, then connect again. If it stays so, tell whoever runs "
+                 "this server."),
+    Expected((), FaultKind.PERMISSION, "it does not exist any more or is not visible to this account", _API, status="404",
+             how="Ask a super admin of the page, then connect again."),
+    Expected((), FaultKind.THROTTLED, "", _API, status="429"),
 )
 
 AT_THE_TOKEN_ENDPOINT: tuple[Expected, ...] = (
-    Expected(_code("invalid_redirect_uri"), FaultKind.REFUSED, "the code expired, or belongs to another app or redirect URI", _SOURCE),
-    Expected(_code("invalid_client"), FaultKind.MISCONFIGURED, "the client secret is wrong", _SOURCE),
-    Expected(_code("unauthorized_client"), FaultKind.MISCONFIGURED, "the app may not do this", _SOURCE),
-    Expected(_code("invalid_request", "invalid_grant"), FaultKind.REFUSED, "the code was used before or is not one of its own", _SOURCE),
+    Expected(("invalid_redirect_uri",), FaultKind.REFUSED, "the code expired, or belongs to another app or redirect URI", _TOKEN),
+    Expected(("invalid_client",), FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _TOKEN, how=_KEYS),
+    Expected(("unauthorized_client",), FaultKind.MISCONFIGURED, "the app may not do this", _TOKEN),
+    Expected(("invalid_request",), FaultKind.MISCONFIGURED, "it misses something in the request of this server's app", _TOKEN, status="400",
+             says="a required parameter", mark="missing"),
+    Expected(("invalid_request", "invalid_grant"), FaultKind.REFUSED,
+             "the code or refresh token was used before, has expired, or is not one of its own", _TOKEN),
 )
+
+AT_INTROSPECTION: tuple[Expected, ...] = (
+    Expected(("invalid_client",), FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _ASKED, how=_KEYS),
+    Expected((), FaultKind.MISCONFIGURED, "the client secret is wrong", _ASKED, status="401", how=_KEYS),
+)
+"""A dead token is told with status 200; a refusal speaks of the app, and of no token."""
+
+UNAUTHORIZED_SCOPE = Expected(
+    ("unauthorized_scope_error", "invalid_scope_error"), FaultKind.MISCONFIGURED,
+    "it lacks a product that carries one of the permissions asked for", _BACK,
+    how="Whoever runs this server must add the product to the app: Products, at https://www.linkedin.com/developers/apps.",
+)
+"""Its description names the scope."""
+
+SENT_BACK: tuple[Expected, ...] = (
+    Expected(("user_cancelled_login", "user_cancelled_authorize"), FaultKind.DECLINED, "", _BACK),
+    UNAUTHORIZED_SCOPE,
+    *errors.SENT_BACK,
+)
+# fmt: on
+
+JUDGED = {Place.TOKEN: AT_THE_TOKEN_ENDPOINT, Place.INTROSPECTION: AT_INTROSPECTION, Place.API: EXPECTED}
 
 
 def _body(answer: Answer) -> Json:
@@ -66,12 +92,6 @@ def _body(answer: Answer) -> Json:
         if answer.status in (426, 429):
             return {}
         raise
-
-
-def _named(answer: Answer, value: object) -> str:
-    """The network's own code when it is one, else the status."""
-    text = str(value) if isinstance(value, str | int) else ""
-    return text if _CODE.fullmatch(text) else f"http_{answer.status}"
 
 
 def _midnight(now: datetime) -> datetime:
@@ -85,15 +105,16 @@ def settled(answer: Answer, now: datetime) -> Json:
         return answer.json()
     body = _body(answer)
     # The number names the failures of a token; elsewhere it is coarse (100 is every 403) and the word tells more.
-    code = body.get("serviceErrorCode") if answer.status == 401 else body.get("code")
-    raise judge(EXPECTED, answer.status, _named(answer, code), retry_at=_midnight(now) if answer.status == 429 else None)
+    code = body.get("serviceErrorCode", body.get("code")) if answer.status == 401 else body.get("code")
+    raise judge(EXPECTED, answer.status, code, retry_at=_midnight(now) if answer.status == 429 else None)
 
 
-def redeemed(answer: Answer) -> Json:
+def redeemed(answer: Answer, table: Sequence[Expected] = AT_THE_TOKEN_ENDPOINT) -> Json:
     """The body of a good answer of an OAuth endpoint. Raises the Fault of a bad one: `{"error", "error_description"}`."""
     if answer.ok:
         return answer.json()
-    raise judge(AT_THE_TOKEN_ENDPOINT, answer.status, _named(answer, _body(answer).get("error")))
+    body = _body(answer)
+    raise judge(table, answer.status, body.get("error"), words(body, "error_description"))
 
 
 async def renewed(call: Call, tokens: TokenSet) -> Json:
@@ -109,8 +130,8 @@ async def read(call: Call, token: Secret, path: str) -> Json:
     try:
         return settled(await call.http.get(API + path, bearer=token.reveal(), headers=headers), call.now)
     except Fault as fault:
-        if fault.code == REVOKED and await alive(call, token):
-            raise Fault(FaultKind.TRANSIENT, REVOKED, "it calls the access revoked and active at once") from None
+        if fault.row is REVOKED and await alive(call, token):
+            raise Fault(FaultKind.TRANSIENT, fault.code, "it calls the access revoked and active at once") from None
         raise
 
 
@@ -185,7 +206,7 @@ async def picture(call: Call, token: Secret, asset: str) -> str:
 
 async def introspected(call: Call, token: Secret) -> Json:
     """What LinkedIn itself says of a token: `active`, and of a living one `scope` (RFC 7662, at an address of its own). Raises Fault."""
-    return redeemed(await _about(call, "introspectToken", token))
+    return redeemed(await _about(call, "introspectToken", token), AT_INTROSPECTION)
 
 
 async def alive(call: Call, token: Secret) -> bool:

@@ -9,12 +9,24 @@ from hitchpost.tokens.service import GrantEnded, VerdictChanged
 
 def grant_ended(clock: Clock, tx: Tx, ended: GrantEnded) -> None:
     """Step, told by the tokens room: every profile that stood on the grant must be connected again."""
-    _tell(clock, tx, "profile.reconnect_required", ended.profile_ids, {"code": ended.code, "cause": ended.cause})
+    _tell(
+        clock,
+        tx,
+        "profile.reconnect_required",
+        ended.profile_ids,
+        {"code": ended.code, "cause": ended.cause, "network_code": ended.network_code},
+    )
 
 
 def verdict_changed(clock: Clock, tx: Tx, changed: VerdictChanged) -> None:
     """Step, told by the tokens room: the access can do less than publishing needs, or enough again."""
-    _tell(clock, tx, "profile.recovered" if changed.usable else "profile.impaired", changed.profile_ids, {"code": changed.code})
+    _tell(
+        clock,
+        tx,
+        "profile.recovered" if changed.usable else "profile.impaired",
+        changed.profile_ids,
+        {"code": changed.code, "network_code": changed.network_code},
+    )
 
 
 def _tell(clock: Clock, tx: Tx, kind: str, profile_ids: tuple[str, ...], why: dict[str, str]) -> None:

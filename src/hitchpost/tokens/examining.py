@@ -35,11 +35,15 @@ _EXAMINE = "examine"
 
 @dataclass(frozen=True, slots=True)
 class VerdictChanged:
-    """What stands behind these profiles can do more or less than before; told in the transaction that records it."""
+    """What stands behind these profiles can do more or less than before; told in the transaction that records it.
+
+    `network_code`: what the network itself called it, or empty.
+    """
 
     profile_ids: tuple[str, ...]
     usable: bool
     code: str
+    network_code: str = ""
 
 
 class Examining:
@@ -146,7 +150,15 @@ class Examining:
         return tuple(dict.fromkeys(lost))
 
     def _note(
-        self, tx: Tx, row: RowMapping, verdict: Verdict, begun: datetime, *, tasks: str, token: Derived | None = None
+        self,
+        tx: Tx,
+        row: RowMapping,
+        verdict: Verdict,
+        begun: datetime,
+        *,
+        tasks: str,
+        token: Derived | None = None,
+        said: str = "",
     ) -> tuple[str, ...]:
         """Write one verdict; the profiles that it takes the access from."""
         values: dict[str, object] = {
@@ -161,31 +173,28 @@ class Examining:
         if was["usable"] == verdict.usable:
             return ()
         profiles = reaches.profiles_of_reach(tx, row["id"])
-        self._on_changed(tx, VerdictChanged(profiles, verdict.usable, verdict.code))
+        self._on_changed(tx, VerdictChanged(profiles, verdict.usable, verdict.code, said))
         return () if verdict.usable else profiles
 
     def _failed(self, tx: Tx, rows: Sequence[RowMapping], fault: Fault, begun: datetime) -> tuple[str, ...]:
         """What cannot be seen now is seen later; only what the network says of the account itself is a verdict."""
         if fault.kind in (FaultKind.PERMISSION, FaultKind.BLOCKED):
-            blocked = fault.kind is FaultKind.BLOCKED
-            how = (
-                "Sign in at the network and follow what it asks there." if blocked else "Connect again and allow everything that is asked."
-            )
-            verdict = Verdict(False, "account_blocked" if blocked else "permission_missing", _sentence(fault), how=how)
-            lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"])]
+            problem = fault.explained(network=self._title(rows[0]), provider=rows[0]["provider"])
+            verdict = Verdict(False, problem.code, problem.message, problem.entry.fix_by, problem.way)
+            lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
         if fault.kind is not FaultKind.REVOKED:
-            self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], fault=fault.code, kind=fault.kind.value)
+            said = {"fault": fault.code, "kind": fault.kind.value, "code": fault.problem}
+            self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)
         reaches.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
         return ()
+
+    def _title(self, row: RowMapping) -> str:
+        served = self._apps.at(row["app_id"], row["provider"])
+        return served[0].title if served else str(row["provider"])
 
     def next(self, app_id: str, of: str, now: datetime) -> datetime | None:
         """When something that was examined now is due again, jittered by the id `of`; None: never by itself."""
         served = self._apps.served_by(app_id)
         every = served[1].examined_every if served else None
         return None if every is None else timing.next_due(of, now, now + every * 1.6)
-
-
-def _sentence(fault: Fault) -> str:
-    detail = fault.detail or "a permission is missing"
-    return f"The network says: {detail}."

@@ -99,7 +99,8 @@ class GivingBack:
             if fault.kind in (FaultKind.REVOKED, FaultKind.REFUSED):
                 return Fate.REVOKED, None
             again = freshness.next_revoke(self._clock.now(), claimed.tries, fault.retry_at)
-            self._log.warning("a grant could not be given back", grant=grant_id, fault=fault.code, again=again and again.isoformat())
+            said = {"fault": fault.code, "kind": fault.kind.value, "code": fault.problem}
+            self._log.warning("a grant could not be given back", grant=grant_id, **said, again=again and again.isoformat())
             # Given up after a day: what is left is to destroy it here, and the person can still remove the app there.
             return Fate.REVOKING if again else Fate.DESTROYED, again
 

@@ -21,9 +21,6 @@ SEVERING = ("revoked", "unknown")
 _SETTLED = (FaultKind.NOT_SENT, FaultKind.THROTTLED, FaultKind.MISCONFIGURED, FaultKind.PERMISSION, FaultKind.BLOCKED)
 """After these the tokens that were sent are as good as before."""
 
-_EXPIRED = ("463", "65602", "expired")
-_TAKEN_BACK = ("458", "466", "revoked", "65601", "app_removed")
-
 
 def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:
     """The tokens to keep: an answer that leaves something out takes nothing away (RFC 6749 §6)."""
@@ -57,10 +54,10 @@ def ended(row: Mapping[str, object] | RowMapping, fault: Fault, now: datetime) -
     lost = bool(row["doubts"])
     if lost:
         cause = "superseded"
-    elif any(word in fault.code for word in _EXPIRED) or (isinstance(ends, datetime) and ends <= now):
+    elif isinstance(ends, datetime) and ends <= now:
         cause = "expired"
     else:
-        cause = "revoked" if any(word in fault.code for word in _TAKEN_BACK) else "unknown"
+        cause = fault.cause or "unknown"
     code = "refresh_answer_lost" if lost else "access_expired" if cause == "expired" else "access_revoked"
     return {
         "state": "reconnect",

@@ -31,12 +31,14 @@ _RETRIES = (0.05, 0.2, 1.0, 2.0, 5.0)
 class GrantEnded:
     """A grant that needs its person again, told to the rooms above in the transaction that ends it.
 
-    `cause`: expired, superseded, revoked or unknown. `profile_ids`: what stood on it.
+    `cause`: expired, superseded, revoked or unknown. `network_code`: what the network itself called it, or empty. `profile_ids`: what
+    stood on it.
     """
 
     grant_id: str
     code: str
     cause: str
+    network_code: str
     profile_ids: tuple[str, ...]
 
 
@@ -81,7 +83,7 @@ class Renewal:
         if row["doubts"] and due is not None and due > now:
             return Fault(FaultKind.TRANSIENT, "in_doubt", "an answer of the network was lost; it is asked again soon", retry_at=due)
         if not self._may_try(row, tokens := self.tokens(tx, row), now):
-            return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself")
+            return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself", cause="expired")
         passed = gates.take(tx, row["app_id"], gates.REFRESH, 1, self._rate(tx, row["app_id"]), now, waiting=True)
         if not passed.permits:
             return self._gate_shut(tx, row["app_id"], passed.until)
@@ -122,7 +124,7 @@ class Renewal:
             return await self.act(claimed)
         ends = row["access_expires_at"]
         if ends is not None and ends <= now:
-            fault = Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself")
+            fault = Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself", cause="expired")
             await self._stubbornly(lambda tx: self._end(tx, claimed, fault))
             return fault
         values: dict[str, object] = {"doubts": row["doubts"], "claims": 0, **self._dates(claimed)}
@@ -166,7 +168,7 @@ class Renewal:
             self._end(tx, claimed, fault)
             return
         if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
-            self._log.warning("a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value)
+            self._log.warning("a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, code=fault.problem)
         if fault.kind is outcomes.OPERATORS:
             repository.set_app_state(tx, row["app_id"], "operator_fault")
             gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=outcomes.next_try(row, fault, now))
@@ -189,11 +191,11 @@ class Renewal:
         return True
 
     def _ended(self, tx: Tx, grant_id: str, values: outcomes.Values, fault: Fault) -> None:
-        self._log.info("a grant has ended", grant=grant_id, fault=fault.code, cause=values["cause"])
+        self._log.info("a grant has ended", grant=grant_id, fault=fault.code, code=values["code"], cause=values["cause"])
         stood = reaches.profiles_on(tx, grant_id)
         if values["cause"] in outcomes.SEVERING:
             reaches.sever_grant(tx, grant_id)
-        self._on_ended(tx, GrantEnded(grant_id, str(values["code"]), str(values["cause"]), stood))
+        self._on_ended(tx, GrantEnded(grant_id, str(values["code"]), str(values["cause"]), fault.network_code, stood))
 
     async def _stubbornly(self, step: Step[object]) -> None:
         """Record, and again, while the process lives: what the network did must not be forgotten for a full disk or a lost server."""

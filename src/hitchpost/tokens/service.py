@@ -218,7 +218,7 @@ class TokenKeeper:
                 standing = reaches.standing_reaches(tx, grant_id=row["id"])
                 reaches.put_off(tx, [one["id"] for one in standing], self._clock.now())
             return ""
-        fault = Fault(FaultKind.REVOKED, "app_removed", "the person removed the app")
+        fault = Fault(FaultKind.REVOKED, "app_removed", "the person removed the app", cause="revoked")
         self._renewal.end(tx, row["id"], fault)
         reaches.sever_grant(tx, row["id"])
         repository.destroy(tx, row["id"])

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 from hitchpost.networks import oauth2
 from hitchpost.networks.base import Adapter, Call, Candidate, Consent, Derived, Kind, Listing, Login, OAuthFacts, Picked, Subject, TokenSet
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge
+from hitchpost.networks.errors import Expected, Fault, FaultKind, Place, judge
 from hitchpost.networks.http import Answer
 from hitchpost.secret import Secret
 
 _API = "https://api.commons.example"
 _SOURCE = "docs/networks/commons.md#answers-and-errors"
+
+EXPECTED: tuple[Expected, ...] = (
+    Expected(("invalid_client",), FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _SOURCE),
+    Expected(("invalid_grant",), FaultKind.REFUSED, "the code is wrong, was used before, or is too old", _SOURCE),
+    Expected(("invalid_token",), FaultKind.REVOKED, "the access has expired or was taken back", _SOURCE),
+)
 
 _LOGIN = Login(
     key="commons",
@@ -25,12 +31,7 @@ _LOGIN = Login(
     ),
     scopes={"": ("profile", "write")},
     asks=("see the account's name and picture", "publish notes"),
-)
-
-EXPECTED: tuple[Expected, ...] = (
-    Expected(lambda _, code: code == "invalid_client", FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _SOURCE),
-    Expected(lambda _, code: code == "invalid_grant", FaultKind.REFUSED, "the code is wrong, was used before, or is too old", _SOURCE),
-    Expected(lambda _, code: code == "invalid_token", FaultKind.REVOKED, "the access has expired or was taken back", _SOURCE),
+    expected={Place.TOKEN: EXPECTED, Place.API: EXPECTED},
 )
 
 
@@ -74,5 +75,4 @@ async def _account(call: Call, access: Secret) -> Candidate:
 
 
 def _fault(answer: Answer) -> Fault:
-    error = answer.json().get("error")
-    return judge(EXPECTED, answer.status, error if isinstance(error, str) else f"http_{answer.status}")
+    return judge(EXPECTED, answer.status, answer.json().get("error"))

@@ -1,10 +1,10 @@
 """Facebook: one consent gives every Page that the person shared, each with its own token. Facts: docs/networks/facebook.md."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from hitchpost.networks import meta, oauth2
+from hitchpost.networks import graph, meta, oauth2
 from hitchpost.networks.base import Adapter, Call, Candidate, Consent, Derived, Kind, Listing, Picked, Revocation, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import abreast
@@ -46,6 +46,7 @@ class Facebook(Adapter):
             ),
         ),
     )
+    sent_back = graph.SENT_BACK
     image_hosts = (".fbcdn.net", ".fbsbx.com", "graph.facebook.com")
     switch_account = "Facebook uses the account signed in here. For another one, sign out at https://www.facebook.com, then connect again."
     remove_app = (
@@ -54,9 +55,6 @@ class Facebook(Adapter):
 
     def authorize_url(self, call: Call, *, state: str, redirect_uri: str, challenge: str, again: bool) -> str:
         return oauth2.authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge, extra=meta.again(again))
-
-    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
-        return super().refusal(answer) if "error" in answer or "error_code" not in answer else meta.refused(answer)
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
         return await meta.exchange(call, code=code, redirect_uri=redirect_uri)

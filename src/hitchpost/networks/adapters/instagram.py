@@ -3,7 +3,7 @@
 Both end at the same global id (17841…). Facts: docs/networks/instagram.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -55,6 +55,7 @@ class Instagram(Adapter):
         ),
         instagram_login.LOGIN,
     )
+    sent_back = (*instagram_login.SENT_BACK, *graph.SENT_BACK)
     image_hosts = (".cdninstagram.com", ".fbcdn.net", "graph.facebook.com")
     switch_account = (
         "The account that this browser is signed in with is used. To use another one, sign out at https://www.instagram.com "
@@ -68,11 +69,6 @@ class Instagram(Adapter):
     def authorize_url(self, call: Call, *, state: str, redirect_uri: str, challenge: str, again: bool) -> str:
         extra = instagram_login.again(again) if _direct(call) else meta.again(again)
         return oauth2.authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge, extra=extra)
-
-    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
-        if "developer role" in answer.get("error_description", ""):
-            return Fault(FaultKind.MISCONFIGURED, "not_a_tester", "the app is not reviewed yet, and this account is not one of its testers")
-        return super().refusal(answer) if "error" in answer or "error_code" not in answer else meta.refused(answer)
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
         if _direct(call):

@@ -31,7 +31,7 @@ from hitchpost.networks.base import (
     TokenSet,
     Verdict,
 )
-from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.errors import Cause, Fault, FaultKind
 from hitchpost.networks.http import Json, abreast
 from hitchpost.secret import Secret
 
@@ -76,6 +76,7 @@ class LinkedIn(Adapter):
             before=("In this browser, linkedin.com is signed in as the person to connect, or as nobody.",),
             variants=("A", "B", "C"),
             default_version=restli.DEFAULT_VERSION,
+            expected=restli.JUDGED,
             renewal=Renewal.CONTINUOUS,
         ),
         Login(
@@ -97,9 +98,11 @@ class LinkedIn(Adapter):
             ),
             variants=("B", "A", "C"),
             default_version=restli.DEFAULT_VERSION,
+            expected=restli.JUDGED,
             renewal=Renewal.CONTINUOUS,
         ),
     )
+    sent_back = restli.SENT_BACK
     image_hosts = (".licdn.com",)
     switch_account = (
         "LinkedIn uses whoever is signed in at linkedin.com in this browser, often without asking. "
@@ -112,17 +115,13 @@ class LinkedIn(Adapter):
     def __init__(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._pause = pause
 
-    def refusal(self, answer: Mapping[str, str]) -> Fault | None:
-        error = answer.get("error", "")
-        if error in ("user_cancelled_login", "user_cancelled_authorize"):
-            return None
-        if error not in ("unauthorized_scope_error", "invalid_scope_error"):
-            return super().refusal(answer)
+    def refusal(self, answer: Mapping[str, str]) -> Fault:
+        fault = super().refusal(answer)
         # The quotes around the scope arrive HTML-escaped; only a scope of ours is repeated.
         named = re.search(r'Scope "(\w+)"', html.unescape(answer.get("error_description", "")))
-        scope = named[1] if named and any(named[1] in asked for asked in _SCOPES.values()) else ""
-        detail = f"it lacks {_product(scope)}" if scope else "it lacks a product that carries one of the permissions asked for"
-        return Fault(FaultKind.MISCONFIGURED, error, detail)
+        if fault.row is restli.UNAUTHORIZED_SCOPE and named and any(named[1] in asked for asked in _SCOPES.values()):
+            return Fault(fault.kind, fault.code, f"it lacks {_product(named[1])}", row=fault.row)
+        return fault
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
         tokens = oauth2.token_set(call, await restli.redeem(call, code, redirect_uri))
@@ -174,9 +173,8 @@ class LinkedIn(Adapter):
         said = await restli.introspected(call, tokens.access)
         if said.get("active") is not True:
             status = words(said, "status")
-            raise Fault(
-                FaultKind.REVOKED, status if status in ("expired", "revoked") else "introspection", "LinkedIn counts the access as ended"
-            )
+            cause: Cause = "expired" if status == "expired" else "revoked" if status == "revoked" else ""
+            raise Fault(FaultKind.REVOKED, cause or "introspection", "LinkedIn counts the access as ended", cause=cause)
         tokens = replace(tokens, scopes=oauth2.split_scopes(said.get("scope")) or tokens.scopes)
         pages = {one.external_id for one in picked if one.kind is Kind.ORGANIZATION}
         roles, _ = await organizations.roles(call, tokens.access, only=pages) if pages else ({}, ())

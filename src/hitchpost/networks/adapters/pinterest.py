@@ -1,6 +1,6 @@
 """Pinterest: one consent is one account, and its boards are where pins go. Facts: docs/networks/pinterest.md."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from hitchpost.networks.base import (
     TokenSet,
     Verdict,
 )
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge, moment
+from hitchpost.networks.errors import Expected, Fault, FaultKind, Place, judge, moment
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
 
@@ -31,7 +31,37 @@ _NEEDED = ("user_accounts:read", "boards:read", "boards:write", "pins:read", "pi
 _PAGE_SIZE = 250
 _MAX_PAGES = 10
 """An account holds 2,000 boards at most, which is eight pages."""
-_SOURCE = "docs/networks/pinterest.md#answers-and-errors"
+_API_SAYS, _TOKEN_SAYS = "docs/networks/pinterest.md#at-the-api", "docs/networks/pinterest.md#at-the-token-endpoint"
+
+_SPAM = "It passes by itself after some hours; publish fewer pins at once."
+_TRIAL = "Whoever runs this server must apply for Standard access: the app, at https://developers.pinterest.com/apps/."
+
+# One row a line reads as the table it is.
+# fmt: off
+EXPECTED: tuple[Expected, ...] = (
+    Expected(("2",), FaultKind.REVOKED, "it expired, was taken back, or ended with a new password or username", _API_SAYS, status="401"),
+    Expected(("3",), FaultKind.PERMISSION, "a permission was not granted", _API_SAYS, status="401"),
+    Expected(("7", "29"), FaultKind.PERMISSION, "the account may not see this", _API_SAYS, status="401"),
+    Expected(("29",), FaultKind.MISCONFIGURED, "it has Trial access only, which cannot publish", _API_SAYS, status="403",
+             says="trial access", mark="trial", how=_TRIAL),
+    Expected(("29", "403"), FaultKind.PERMISSION, "the account may not see this", _API_SAYS, status="403"),
+    Expected(("2625",), FaultKind.BLOCKED, "the account was disapproved", _API_SAYS, status="403"),
+    Expected(("2626",), FaultKind.BLOCKED, "the account is under review", _API_SAYS, status="403"),
+    Expected(("9",), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _API_SAYS, status="429", how=_SPAM),
+    Expected(("8",), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _API_SAYS, status="429",
+             says="spam", mark="spam", how=_SPAM),
+    Expected(("8",), FaultKind.THROTTLED, "", _API_SAYS, status="429"),
+)
+"""What the API answers, by status and code: code 2 and code 3 share a status, and a new token mends only one of them."""
+
+AT_THE_TOKEN_ENDPOINT: tuple[Expected, ...] = (
+    Expected(("283",), FaultKind.REFUSED, "it was used before, has expired or belongs to another request", _TOKEN_SAYS, status="401"),
+    Expected(("2",), FaultKind.MISCONFIGURED, "the app id or the app secret is wrong", _TOKEN_SAYS, status="401",
+             how="Whoever runs this server must copy the app id and secret again: the app, at https://developers.pinterest.com/apps/."),
+    Expected(("1",), FaultKind.MISCONFIGURED, "it refuses the request that this server makes in the app's name", _TOKEN_SAYS, status="400"),
+)
+"""The same numbers mean other things there."""
+# fmt: on
 
 _LOGIN = Login(
     key="pinterest",
@@ -53,36 +83,10 @@ _LOGIN = Login(
         "see its pins, and publish and delete pins",
     ),
     before=("This browser is signed in at pinterest.com with the account that you want to connect.",),
+    expected={Place.TOKEN: AT_THE_TOKEN_ENDPOINT, Place.API: EXPECTED},
     renewal=Renewal.CONTINUOUS,
     revocable=False,
 )
-
-
-def _is(status: int, *codes: str) -> Callable[[int, str], bool]:
-    return lambda seen, code: seen == status and code in codes
-
-
-EXPECTED: tuple[Expected, ...] = (
-    Expected(_is(401, "2"), FaultKind.REVOKED, "it expired, was taken back, or ended with a new password or username", _SOURCE),
-    Expected(_is(401, "3"), FaultKind.PERMISSION, "Pinterest says that a permission is lacking", _SOURCE),
-    Expected(_is(401, "7", "29"), FaultKind.PERMISSION, "the account may not see this", _SOURCE),
-    Expected(_is(403, "29/trial"), FaultKind.MISCONFIGURED, "it has Trial access only, which cannot publish", _SOURCE),
-    Expected(_is(403, "29", "403"), FaultKind.PERMISSION, "the account may not see this", _SOURCE),
-    Expected(_is(403, "2625"), FaultKind.BLOCKED, "the account was disapproved", _SOURCE),
-    Expected(_is(403, "2626"), FaultKind.BLOCKED, "the account is under review", _SOURCE),
-    Expected(_is(429, "9", "8/spam"), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _SOURCE),
-)
-"""What the API answers, by status and code: code 2 and code 3 share a status, and a new token mends only one of them."""
-
-AT_THE_TOKEN_ENDPOINT: tuple[Expected, ...] = (
-    Expected(_is(401, "283"), FaultKind.REFUSED, "it was used before, has expired or belongs to another request", _SOURCE),
-    Expected(_is(401, "2"), FaultKind.MISCONFIGURED, "the app id or the app secret is wrong", _SOURCE),
-    Expected(_is(400, "1"), FaultKind.MISCONFIGURED, "it refuses the request that this server makes in the app's name", _SOURCE),
-)
-"""The same numbers mean other things there."""
-
-_TOLD_BY_WORDS = {"29": ("trial access", "29/trial"), "8": ("spam", "8/spam")}
-"""Two cases that share a code with others: code → (words in the message, code of ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +223,5 @@ def _fault(answer: Answer, now: datetime, table: Sequence[Expected]) -> Fault:
         body = answer.json()
     except Fault:
         body = {}
-    number = body.get("code")
-    code = str(number) if isinstance(number, int) and not isinstance(number, bool) else f"http_{answer.status}"
-    words, ours = _TOLD_BY_WORDS.get(code, ("", ""))
-    if words and words in f"{body.get('message')} {body.get('message_detail')}".lower():
-        code = ours
-    return judge(table, answer.status, code, retry_at=moment(answer.headers.get("x-ratelimit-reset", ""), now))
+    said = f"{body.get('message')} {body.get('message_detail')}"
+    return judge(table, answer.status, body.get("code"), said, retry_at=moment(answer.headers.get("x-ratelimit-reset", ""), now))

@@ -1,7 +1,7 @@
 """X: one consent is one account, and every read of it is billed to the app's owner. Facts: docs/networks/x.md."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from hitchpost.networks.base import (
     TokenSet,
     Verdict,
 )
-from hitchpost.networks.errors import Expected, Fault, FaultKind, judge, moment
+from hitchpost.networks.errors import Expected, Fault, FaultKind, Place, judge, moment
 from hitchpost.networks.http import Answer, Json
 from hitchpost.secret import Secret
 
@@ -36,7 +36,54 @@ _NEEDED = ("tweet.read", "users.read", "tweet.write", "offline.access")
 _LIMITS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
 _TITLES = {"Unauthorized": "unauthorized", "Forbidden": "forbidden"}
 """Problems of type `about:blank` that mean something to us; any other title is free text and stays out of codes."""
-_SOURCE = "docs/networks/x.md#answers-and-errors"
+_API, _TOKEN = "docs/networks/x.md#at-the-api", "docs/networks/x.md#at-the-token-endpoint"
+
+_CONSOLE = "at https://console.x.com"
+_KEYS = f"Whoever runs this server must copy the OAuth 2.0 client id and client secret again, and make the app a Web App, {_CONSOLE}."
+_UNLOCK = "Sign in at https://x.com and follow what it asks there, then connect again."
+
+# One row a line reads as the table it is.
+# fmt: off
+AT_THE_TOKEN_ENDPOINT: tuple[Expected, ...] = (
+    Expected(("unauthorized_client", "invalid_client"), FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _TOKEN,
+             how=_KEYS),
+    Expected(("invalid_request",), FaultKind.REFUSED, "the code is wrong, was used before, or is older than 30 seconds", _TOKEN,
+             says="the authorization code was invalid", mark="code"),
+    Expected(("invalid_request",), FaultKind.REFUSED, "the redirect URI differs from the one of the consent page", _TOKEN,
+             says="redirect uri did not match", mark="redirect_uri"),
+    Expected(("invalid_request",), FaultKind.REFUSED, "the code belongs to another start", _TOKEN, says="code verifier did not match",
+             mark="code_verifier"),
+    Expected(("invalid_request",), FaultKind.REFUSED, "the access was taken back, used up or has expired", _TOKEN,
+             says="the token was invalid", mark="token"),
+    Expected(("invalid_request",), FaultKind.MISCONFIGURED, "it misses something in the request of this server's app", _TOKEN,
+             says="missing required parameter", mark="missing"),
+    Expected(("invalid_grant",), FaultKind.REFUSED, "the access was taken back, used up or has expired", _TOKEN),
+)
+"""What the token and revoke endpoints answer: `invalid_request` is told apart by its words alone."""
+
+EXPECTED: tuple[Expected, ...] = (
+    Expected((), FaultKind.MISCONFIGURED, "its prepaid credits are used up", _API, status="402",
+             how=f"Whoever runs this server must top up the app's credits {_CONSOLE}."),
+    Expected(("usage-capped",), FaultKind.MISCONFIGURED, "its spending limit or usage cap is reached", _API,
+             how=f"Whoever runs this server must raise the spending limit {_CONSOLE}, or wait for the next cycle."),
+    Expected(("client-forbidden", "453"), FaultKind.MISCONFIGURED, "it is not enrolled in a package, or not in Production", _API,
+             how=f"Whoever runs this server must put the app into a package and into Production {_CONSOLE}."),
+    Expected(("app-suspended",), FaultKind.MISCONFIGURED, "it is suspended", _API,
+             how=f"Whoever runs this server must ask X why, {_CONSOLE}."),
+    Expected(("oauth1-permissions",), FaultKind.MISCONFIGURED, "its permissions are set to “Read” only", _API,
+             how=f"Whoever runs this server must set “Read and write” {_CONSOLE}; then connect again."),
+    Expected(("unsupported-authentication",), FaultKind.MISCONFIGURED, "it is not set up for OAuth 2.0 user access", _API,
+             how=f"Whoever runs this server must set up user authentication {_CONSOLE}; then connect again."),
+    Expected(("user-suspended", "64"), FaultKind.BLOCKED, "the account is suspended", _API, how=_UNLOCK),
+    Expected(("326",), FaultKind.BLOCKED, "the account is locked until it is unlocked at x.com", _API, how=_UNLOCK),
+    Expected(("unauthorized", "32", "89"), FaultKind.REVOKED, "the access has expired or was taken back", _API, status="401"),
+    Expected(("forbidden",), FaultKind.PERMISSION, "a permission was not granted", _API, status="403"),
+    Expected(("not-authorized-for-resource", "not-authorized-for-field", "field-unauthorized"), FaultKind.PERMISSION,
+             "the account may not see this", _API, status="403"),
+    Expected(("88", "rate-limit-exceeded"), FaultKind.THROTTLED, "", _API),
+)
+"""What the API answers, by the last segment of `type`, the legacy number, or the title where the type says nothing."""
+# fmt: on
 
 _LOGIN = Login(
     key="x",
@@ -56,61 +103,11 @@ _LOGIN = Login(
         "stay connected until you disconnect",
     ),
     before=("This browser is signed in at x.com with the account that you want to connect: X does not ask which one.",),
+    expected={Place.TOKEN: AT_THE_TOKEN_ENDPOINT, Place.API: EXPECTED},
     renewal=Renewal.ROTATING,
     # Each look is billed, and a renewal about every 80 minutes proves for nothing that the access lives.
     examined_every=None,
 )
-
-
-def _is(*codes: str) -> Callable[[int, str], bool]:
-    return lambda _, code: code in codes
-
-
-def _with(status: int, *codes: str) -> Callable[[int, str], bool]:
-    return lambda seen, code: seen == status and code in codes
-
-
-_REFUSALS: tuple[Expected, ...] = (
-    Expected(_is("unauthorized_client", "invalid_client"), FaultKind.MISCONFIGURED, "the client id or the client secret is wrong", _SOURCE),
-    Expected(_is("invalid_request/code"), FaultKind.REFUSED, "the code is wrong, was used before, or is older than 30 seconds", _SOURCE),
-    Expected(_is("invalid_request/redirect_uri"), FaultKind.REFUSED, "the redirect URI differs from the one of the consent page", _SOURCE),
-    Expected(_is("invalid_request/code_verifier"), FaultKind.REFUSED, "the code belongs to another start", _SOURCE),
-    Expected(
-        _is("invalid_request/token", "invalid_grant"), FaultKind.REFUSED, "the access was taken back, used up or has expired", _SOURCE
-    ),
-    Expected(_is("invalid_request/missing"), FaultKind.MISCONFIGURED, "it misses something in the request of this server's app", _SOURCE),
-)
-"""What the token and revoke endpoints answer."""
-
-_SAID = (
-    ("the authorization code was invalid", "code"),
-    ("redirect uri did not match", "redirect_uri"),
-    ("code verifier did not match", "code_verifier"),
-    ("the token was invalid", "token"),
-    ("missing required parameter", "missing"),
-)
-"""`invalid_request` is told apart by its words alone: (words in error_description, our subcode)."""
-
-EXPECTED: tuple[Expected, ...] = (
-    Expected(lambda status, _: status == 402, FaultKind.MISCONFIGURED, "its prepaid credits are used up", _SOURCE),
-    Expected(_is("usage-capped"), FaultKind.MISCONFIGURED, "its spending limit or usage cap is reached", _SOURCE),
-    Expected(_is("client-forbidden", "453"), FaultKind.MISCONFIGURED, "it is not enrolled in a package, or not in Production", _SOURCE),
-    Expected(_is("app-suspended"), FaultKind.MISCONFIGURED, "it is suspended", _SOURCE),
-    Expected(_is("oauth1-permissions"), FaultKind.MISCONFIGURED, "its permissions are set to “Read” only", _SOURCE),
-    Expected(_is("unsupported-authentication"), FaultKind.MISCONFIGURED, "it is not set up for OAuth 2.0 user access", _SOURCE),
-    Expected(_is("user-suspended", "64"), FaultKind.BLOCKED, "the account is suspended", _SOURCE),
-    Expected(_is("326"), FaultKind.BLOCKED, "the account is locked until it is unlocked at x.com", _SOURCE),
-    Expected(_with(401, "unauthorized", "32", "89"), FaultKind.REVOKED, "the access has expired or was taken back", _SOURCE),
-    Expected(_with(403, "forbidden"), FaultKind.PERMISSION, "a permission was not granted", _SOURCE),
-    Expected(
-        _with(403, "not-authorized-for-resource", "not-authorized-for-field", "field-unauthorized"),
-        FaultKind.PERMISSION,
-        "the account may not see this",
-        _SOURCE,
-    ),
-    Expected(_is("88", "rate-limit-exceeded"), FaultKind.THROTTLED, "", _SOURCE),
-)
-"""What the API answers, by the last segment of `type`, the legacy number, or the title where the type says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +237,7 @@ async def _ended(call: Call, token: Secret, hint: str) -> bool:
 def _refusal(answer: Answer, now: datetime) -> Fault:
     """The Fault for a failed answer of the token or revoke endpoint: `error`, told apart further by its description."""
     body = _read(answer)
-    error, said = body.get("error"), str(body.get("error_description", "")).lower()
-    code = error if isinstance(error, str) and re.fullmatch(r"[a-z_]{1,40}", error) else f"http_{answer.status}"
-    sub = next((ours for words, ours in _SAID if words in said), "")
-    if code == "invalid_request" and sub:
-        code += f"/{sub}"
-    return judge(_REFUSALS, answer.status, code, retry_at=_retry_at(answer, now))
+    return judge(AT_THE_TOKEN_ENDPOINT, answer.status, body.get("error"), words(body, "error_description"), retry_at=_retry_at(answer, now))
 
 
 def _fault(answer: Answer, now: datetime) -> Fault:
