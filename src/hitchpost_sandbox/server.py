@@ -12,6 +12,9 @@ from hitchpost_sandbox.app import Sandbox
 from hitchpost_sandbox.outgoing import is_loopback
 from hitchpost_sandbox.playing import DROP
 
+KEEPS_ALIVE = 75
+"""Seconds that an idle connection stays open, as at the networks: closed sooner it would meet a client's next call on its way."""
+
 
 class DroppingProtocol(HttpToolsProtocol):
     """HTTP/1.1 that offers the app, as an ASGI extension, to close the connection before a byte of the answer."""
@@ -25,7 +28,10 @@ def server(app: Sandbox) -> uvicorn.Server:
     """A server for the app; `run(sockets=…)` serves until it is told to stop."""
     # Access logs would show codes in query strings. What uvicorn has to warn of goes where its surroundings log; it changes nothing there.
     return uvicorn.Server(
-        uvicorn.Config(app, http=DroppingProtocol, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none")
+        uvicorn.Config(
+            app, http=DroppingProtocol, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
+            timeout_keep_alive=KEEPS_ALIVE,
+        )  # fmt: skip
     )
 
 

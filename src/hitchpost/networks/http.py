@@ -22,6 +22,11 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
+_CONNECTIONS = 512
+"""More than all renewals under way need at their most: calls that hang at one network must not keep others waiting for a connection."""
+_IDLE = 4.0
+"""Seconds after which an idle connection is not used again: many servers close theirs after five, and a call on its way then would be lost."""
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -73,7 +78,7 @@ class NetworkHttp:
             follow_redirects=False,
             trust_env=False,
             timeout=httpx2.Timeout(deadline, connect=5.0, pool=5.0),
-            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20),
+            limits=httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=20, keepalive_expiry=_IDLE),
             headers={"user-agent": "hitchpost", "accept-encoding": "identity"},
             # One client serves everybody: a cookie kept from one person's call must never go out with another's.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

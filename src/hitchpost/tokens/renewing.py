@@ -20,7 +20,7 @@ from hitchpost.tokens import leases, repository, timing
 from hitchpost.tokens.halting import refuse_if_halted
 from hitchpost.tokens.renewal import Claimed, Renewal
 
-SLOTS = 32
+SLOTS = 16
 """Renewals of one batch under way at once."""
 LANES = 4
 """Batches of one app under way at once, in all processes together."""
