@@ -6,6 +6,7 @@ Orders come over a pipe: `("die", point, nth)` and `("ahead", seconds)`, each an
 import asyncio
 import multiprocessing
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -70,24 +71,29 @@ class Server:
         process = nursery.Process(target=_process, args=(dict(environment), ahead.total_seconds(), its), daemon=True)
         await asyncio.to_thread(process.start)
         its.close()
-        return cls(process, ours, await asyncio.to_thread(ours.recv))
+        await _readable(ours.fileno())
+        return cls(process, ours, ours.recv())
 
     async def told(self, *order: Any) -> None:
         """Give an order and wait until it is done, or until the server is dead."""
-        try:
+        with suppress(EOFError, OSError):
             self.line.send(order)
-            await asyncio.to_thread(self.line.recv)
-        except (EOFError, OSError):
-            await self.ended()
+            await _readable(self.line.fileno())
+            self.line.recv()
 
     async def ended(self) -> int:
         """Wait for its end; its exit code, -9: killed."""
-        await asyncio.to_thread(self.process.join)
+        await _readable(self.process.sentinel)
+        self.process.join()
         assert self.process.exitcode is not None
         return self.process.exitcode
 
-    async def killed(self) -> None:
-        """Dead by -9 now, unless it is already."""
-        self.process.kill()
-        assert await self.ended() == -9
-        self.line.close()
+
+async def _readable(descriptor: int) -> None:
+    """No thread waits: one that does would outlive a test that fails."""
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(descriptor)

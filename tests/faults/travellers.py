@@ -56,6 +56,8 @@ class Fleet(httpx2.AsyncBaseTransport):
         server = await Server.started(self._stage.environment, self._stage.clock.ahead)
         async with self._standing:
             self.servers.append(server)
+            if self._closing:
+                server.process.kill()
             self._watchers.append(asyncio.create_task(self._watch(server)))
             self._standing.notify_all()
 
@@ -76,6 +78,9 @@ class Fleet(httpx2.AsyncBaseTransport):
         self.revives.set()
         for server in list(self.servers):
             server.process.kill()
+        # Whoever was just being started in a dead one's place adds a watcher of its own.
+        while waiting := [one for one in self._watchers if not one.done()]:
+            await asyncio.gather(*waiting)
         await asyncio.gather(*self._watchers)
         await self._wire.aclose()
 
