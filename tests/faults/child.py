@@ -12,11 +12,10 @@ from typing import Any
 
 from hitchpost.bootstrap import Services, build
 from hitchpost.clock import SystemClock
-from hitchpost.db.engine import open_database
 from hitchpost.ids import digest
 from hitchpost.networks.errors import Fault
 from hitchpost.settings import read_settings
-from tests.faults.dying import DyingDatabase, DyingTransport, Fate
+from tests.faults.dying import DyingTransport, Fate, dying_database
 
 
 class AheadClock(SystemClock):
@@ -63,7 +62,7 @@ async def main() -> None:
     orders = json.loads(sys.stdin.readline())
     fate = Fate(*orders.get("die", ("", 0)))
     configuration = read_settings({name: value for name, value in os.environ.items() if name.startswith("HITCHPOST_")})
-    database = DyingDatabase(open_database(configuration.settings.database, checkpoints=orders.get("checkpoints", True)), fate)
+    database = dying_database(configuration.settings.database, fate, checkpoints=orders.get("checkpoints", True))
     clock = AheadClock(timedelta(seconds=orders["ahead"]))
     services = await build(configuration, clock=clock, database=database, networks=DyingTransport(fate))
     fate.armed = True

@@ -1,17 +1,26 @@
 """Ways to die with -9 at an exact step of a call or a transaction, passed in where the product takes its outside."""
 
 import os
+import re
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx2
+from sqlalchemy import event
 
 from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Step, T, Tx
 
 BEFORE_SEND, AFTER_ANSWER = "before_send", "after_answer"
 BEFORE_BEGIN, BEFORE_COMMIT, AFTER_COMMIT = "before_begin", "before_commit", "after_commit"
 POINTS = (BEFORE_SEND, AFTER_ANSWER, BEFORE_BEGIN, BEFORE_COMMIT, AFTER_COMMIT)
+_WRITE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+
+
+def wrote(table: str) -> str:
+    """The point between two statements of a transaction: one has just written to this table."""
+    return f"wrote {table}"
 
 
 def die() -> NoReturn:
@@ -49,29 +58,50 @@ class DyingTransport(httpx2.AsyncHTTPTransport):
         return httpx2.Response(answer.status_code, headers=answer.headers, stream=httpx2.ByteStream(body))
 
 
-class DyingDatabase:
+if TYPE_CHECKING:
+    _Base = SqliteDatabase
+else:
+    _Base = object
+
+
+class _Dying(_Base):
     """A database whose write transactions can be the last thing that a process does."""
 
-    def __init__(self, inner: SqliteDatabase | PostgresDatabase, fate: Fate) -> None:
-        self._inner, self._fate = inner, fate
-
-    async def read(self, step: Step[T]) -> T:
-        return await self._inner.read(step)
+    fate: Fate
 
     async def begin(self, step: Step[T]) -> T:
-        self._fate.reached(BEFORE_BEGIN)
+        self.fate.reached(BEFORE_BEGIN)
 
         def watched(tx: Tx) -> T:
+            event.listen(tx, "after_cursor_execute", _heard(self.fate))
             result = step(tx)
-            self._fate.reached(BEFORE_COMMIT)
+            self.fate.reached(BEFORE_COMMIT)
             return result
 
-        result = await self._inner.begin(watched)
-        self._fate.reached(AFTER_COMMIT)
+        result = await super().begin(watched)
+        self.fate.reached(AFTER_COMMIT)
         return result
 
-    async def close(self) -> None:
-        await self._inner.close()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+def _heard(fate: Fate) -> Callable[..., None]:
+    def heard(_tx: Tx, _cursor: Any, statement: str, *_more: Any) -> None:
+        if (written := _WRITE.match(statement)) is not None:
+            fate.reached(wrote(written[1]))
+
+    return heard
+
+
+class _DyingSqlite(_Dying, SqliteDatabase):
+    """SQLite that dies; a subclass, because the product asks which of the two databases it has."""
+
+
+class _DyingPostgres(_Dying, PostgresDatabase):
+    """PostgreSQL that dies."""
+
+
+def dying_database(url: str, fate: Fate, *, checkpoints: bool = True) -> SqliteDatabase | PostgresDatabase:
+    """The database at `url`, as `open_database` opens it, with this fate."""
+    made: _DyingSqlite | _DyingPostgres
+    made = _DyingSqlite(url, checkpoints=checkpoints) if url.startswith("sqlite:") else _DyingPostgres(url)
+    made.fate = fate
+    return made

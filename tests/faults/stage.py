@@ -135,9 +135,9 @@ class Child:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, database_url: str = "", apps: Sequence[App] = (STRICT,), extra: dict[str, str] | None = None
+    folder: Path, database_url: str = "", apps: Sequence[App] = (STRICT,), extra: dict[str, str] | None = None, *, checkpoints: bool = True
 ) -> AsyncIterator[Stage]:
-    """A stage on an empty database, SQLite in the folder unless another is named."""
+    """A stage on an empty database, SQLite in the folder unless another is named. `checkpoints`: no child of its is the server."""
     world = World(clock=SandboxClock(), apps=apps)
     clock = AheadClock(timedelta())
     with in_thread(build_sandbox(world)) as address:
@@ -150,7 +150,8 @@ async def staged(
         configuration = read_settings(environment)
         await (await prepared(configuration.settings.database)).close()
         weather = Weather(httpx2.AsyncHTTPTransport())
-        services = await build(configuration, clock=clock, database=open_database(configuration.settings.database), networks=weather)
+        database = open_database(configuration.settings.database, checkpoints=checkpoints)
+        services = await build(configuration, clock=clock, database=database, networks=weather)
         stage = await _settled(world, environment, services, clock, weather)
         try:
             yield stage
