@@ -29,9 +29,15 @@ def server(app: Sandbox) -> uvicorn.Server:
     # Access logs would show codes in query strings. What uvicorn has to warn of goes where its surroundings log; it changes nothing there.
     return uvicorn.Server(
         uvicorn.Config(
-            app, http=DroppingProtocol, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
+            app,
+            http=DroppingProtocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
             timeout_keep_alive=KEEPS_ALIVE,
-        )  # fmt: skip
+        )
     )
 
 

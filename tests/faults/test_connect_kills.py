@@ -142,7 +142,7 @@ async def _one(stage: Stage, traveller: Traveller) -> Tally:
     network = stage.world.authority("meta" if traveller.provider == "facebook" else "x")
     redeemed = stage.world.ledger.count("code_redeemed", person=traveller.account)
     recorded = sum(1 for one in requests if one["grant_id"])
-    interrupted = sum(1 for one in requests if one["code"] in TOLD)
+    interrupted = sum(1 for one in requests if one["code"] == TOLD)
     # What no client can save: the network gave tokens, and whoever was to keep them died. Each is told to its person.
     window = redeemed - recorded
     assert 0 <= window <= interrupted, f"{window} consents lost, {interrupted} told"

@@ -24,8 +24,8 @@ PASSWORD = "correct-horse-battery-canary"
 PATIENCE = 8
 """So many times a person sees the same progress before they let time pass."""
 
-TOLD = ("interrupted", "network_down")
-"""What somebody is told whose consent may be lost: we died, or (on a machine that is too busy) the network's answer came too late."""
+TOLD = "interrupted"
+"""What somebody is told whose consent may be lost: we died."""
 
 LEASED = timedelta(seconds=125)
 """A little more than a claim holds."""
@@ -169,7 +169,7 @@ class Traveller:
         if page is None:
             start = f"/api/social-connect/start?provider={self.provider}&workspaceId={self.workspace_id}"
             return await self._sent("GET", PUBLIC_URL + start)
-        assert page.status < 500 or page.code in TOLD, f"{page.status} {page.code}: {page.text[:300]}"
+        assert page.status < 500 or page.code == TOLD, f"{page.status} {page.code}: {page.text[:300]}"
         if page.refresh:
             async with self.fleet.polls:
                 return await self._sent("GET", refresh_target(page))

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _CONNECTIONS = 512
 """More than all renewals under way need at their most: calls that hang at one network must not keep others waiting for a connection."""
 _IDLE = 4.0
-"""Seconds after which an idle connection is not used again: many servers close theirs after five, and a call on its way then would be lost."""
+"""Seconds after which an idle connection is not used again: many servers close theirs after five, and would lose a call on its way."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
