@@ -2,12 +2,13 @@
 
 import os
 import signal
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import httpx2
 
-from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Step, T, Tx
+from hitchpost.db.engine import Database, PostgresDatabase, SqliteDatabase, Step, T, Tx
 
 BEFORE_SEND, AFTER_ANSWER = "before_send", "after_answer"
 BEFORE_BEGIN, BEFORE_COMMIT, AFTER_COMMIT = "before_begin", "before_commit", "after_commit"
@@ -75,3 +76,27 @@ class DyingDatabase:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class WatchedDatabase:
+    """A database that knows how many transactions are open."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self.open = 0
+
+    async def read(self, step: Step[T]) -> T:
+        return await self._counted(self._inner.read(step))
+
+    async def begin(self, step: Step[T]) -> T:
+        return await self._counted(self._inner.begin(step))
+
+    async def _counted(self, transaction: Awaitable[T]) -> T:
+        self.open += 1
+        try:
+            return await transaction
+        finally:
+            self.open -= 1
+
+    async def close(self) -> None:
+        await self._inner.close()

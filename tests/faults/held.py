@@ -8,10 +8,11 @@ import httpx2
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds; a trial's own time limit ends what never does."""
-    while not holds():
-        # Real time, and little of it: other programs' threads need to come on.
-        await asyncio.sleep(0.002)
+    """Wait until it holds. Raises TimeoutError for what does not within a minute."""
+    async with asyncio.timeout(60):
+        while not holds():
+            # Real time, and little of it: other programs' threads need to come on.
+            await asyncio.sleep(0.002)
 
 
 class Held(httpx2.AsyncBaseTransport):
