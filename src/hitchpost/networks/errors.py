@@ -105,10 +105,13 @@ def moment(header: str, now: datetime) -> datetime | None:
 
 
 def judge(table: Iterable[Expected], status: int, code: str, *, retry_at: datetime | None = None) -> Fault:
-    """The Fault for a failed answer by the table; unknown ones fail closed: 429 waits, 5xx is transient, the rest is unintelligible."""
+    """The Fault for a failed answer by the table; unknown ones fail closed: 429 waits, 5xx is transient, the rest is unintelligible.
+
+    `retry_at`: when a limit's headers say to come back. Some networks send these with every answer; they mean something for limits alone.
+    """
     for row in table:
         if row.when(status, code):
-            return Fault(row.kind, code, row.detail, retry_at=retry_at)
+            return Fault(row.kind, code, row.detail, retry_at=retry_at if row.kind is FaultKind.THROTTLED else None)
     if status == 429:
         return Fault(FaultKind.THROTTLED, code, retry_at=retry_at)
     if status >= 500:
