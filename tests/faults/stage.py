@@ -158,6 +158,12 @@ class Child:
         assert line, self.process.communicate()[1][-2000:]
         assert json.loads(line).get("ready")
 
+    def line(self) -> dict[str, Any]:
+        """The next thing that it says."""
+        assert self.process.stdout is not None
+        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return said
+
     def go(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
