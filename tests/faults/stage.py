@@ -122,7 +122,9 @@ class Stage:
             canaries.add("app secret", *(app.client_secret for app in authority.apps))
             for token in authority.tokens:
                 canaries.add(f"{token.kind} token", token.value)
-        said = {f"{name} {at}": text.encode() for at, one in enumerate(self.children) for name, text in (("out", one.out), ("err", one.err))}
+        said = {
+            f"{name} {at}": text.encode() for at, one in enumerate(self.children) for name, text in (("out", one.out), ("err", one.err))
+        }
         return canaries.found_in(said)
 
     def child(self, **orders: Any) -> "Child":

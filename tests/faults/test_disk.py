@@ -66,7 +66,9 @@ async def test_R24_on_a_full_disk_nothing_is_acknowledged_and_with_room_it_goes_
                     break
             assert refused == 5
             transport = httpx2.ASGITransport(app=create_app(services, background=False), raise_app_exceptions=False)
-            async with httpx2.AsyncClient(transport=transport, base_url=services.settings.public_url, headers={"X-API-Key": key.reveal()}) as own:
+            async with httpx2.AsyncClient(
+                transport=transport, base_url=services.settings.public_url, headers={"X-API-Key": key.reveal()}
+            ) as own:
                 # Reading goes on.
                 assert (await own.get("/api/_public/v1/workspaces")).status_code == 200
             await services.database.begin(lambda tx: tx.exec_driver_sql("PRAGMA max_page_count = 1073741823"))

@@ -13,16 +13,18 @@ import pytest
 
 from hitchpost.asgi import create_app
 from hitchpost.bootstrap import Services
-from hitchpost.db.engine import Database
-from hitchpost.networks.errors import Fault
-from hitchpost.tokens.gates import FLOOR
+from hitchpost.db.engine import Database, Tx
+from hitchpost.networks.base import Consent, Subject, TokenSet
+from hitchpost.secret import Secret
+from hitchpost.tokens.renewing import SLOTS
 from hitchpost_sandbox.apps import PINTEREST_APP
+from hitchpost_sandbox.faults import Fault
 from tests.conftest import Scale
 from tests.faults.dying import WatchedDatabase
 from tests.faults.held import Held, until
 from tests.faults.stage import ENGINES, STRICT, TWO_HOURS, Stage, place, staged
 from tests.support.clock import ManualClock
-from tests.support.house import NETWORKS, PUBLIC_URL, opened
+from tests.support.house import NETWORKS, opened
 from tests.support.people import settled_town
 
 MINUTE = timedelta(minutes=1)
@@ -54,7 +56,9 @@ async def caller(services: Services, person_id: str) -> AsyncIterator[httpx2.Asy
     """Somebody with a key, over HTTP."""
     _, key = await services.database.begin(lambda tx: services.workspaces.issue_key(tx, person_id, "trial"))
     transport = httpx2.ASGITransport(app=create_app(services, background=False))
-    async with httpx2.AsyncClient(transport=transport, base_url=services.settings.public_url, headers={"X-API-Key": key.reveal()}) as client:
+    async with httpx2.AsyncClient(
+        transport=transport, base_url=services.settings.public_url, headers={"X-API-Key": key.reveal()}
+    ) as client:
         yield client
 
 
@@ -132,3 +136,59 @@ async def test_R3_no_call_to_a_network_leaves_while_a_transaction_is_open(tmp_pa
             assert (await own.delete(f"social-profiles/{one['id']}?workspaceId={town.lantern}")).status_code == 200
     assert len(seen) >= 3
     assert {call for call, open_ones in seen.items() if open_ones} == set()
+
+
+def pinned(tx: Tx, stage: Stage, number: int) -> str:
+    """Step: somebody has connected a Pinterest account; the grant's id."""
+    name, network, scopes = f"pinner-{number}", stage.world.authority("pinterest"), ("pins:read", "pins:write")
+    given = network.consent(PINTEREST_APP, name, scopes)
+    access = network.issue(given, "access", life=timedelta(days=30))
+    refresh = network.issue(given, "refresh", life=timedelta(days=60))
+    now, keeper = stage.clock.now(), stage.services.tokens
+    tokens = TokenSet(Secret(access.value), now + timedelta(days=30), Secret(refresh.value), None, frozenset(scopes))
+    consent = Consent(tokens, Subject(f"29{number:08}", name), tokens.scopes)
+    app_id = keeper.logins("pinterest")[0][1].id
+    return keeper.record_consent(tx, app_id=app_id, consent=consent, consent_seq=keeper.take_consent_seq(tx))
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "bans us"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_R18_a_network_in_trouble_costs_the_others_no_renewal(
+    tmp_path: Path, request: pytest.FixtureRequest, engine: str, trouble: str, scale: Scale
+) -> None:
+    many, rounds = scale(short=10, full=100), scale(short=3, full=20)
+    async with staged(tmp_path, await place(request, engine), apps=(STRICT, PINTEREST_APP)) as stage:
+        await stage.people(60)
+        held = Held()
+        server = await stage.another(held)
+        await stage.services.database.begin(lambda tx: [pinned(tx, stage, number) for number in range(many)])
+        if trouble == "hangs":
+            held.before = lambda call: "api.x.com" in call.url.path
+        else:
+            stage.world.faults.add(Fault("rate_limit", network="x", times=0))
+        for turn in range(1, rounds + 1):
+            await stage.services.database.begin(lambda tx: tx.exec_driver_sql("UPDATE grants SET due_at = 1 WHERE claim_id = ''"))
+            await server.tokens.tend()
+            await until(lambda turn=turn: stage.world.ledger.count("token_rotated", network="pinterest") == many * turn)  # type: ignore[misc]
+            await until(lambda: not held.waiting or held.waiting == SLOTS)
+            while await stage.rows("SELECT 1 FROM grants JOIN apps ON apps.id = app_id WHERE authority = 'pinterest' AND claim_id <> ''"):
+                await asyncio.sleep(0)
+        assert stage.world.ledger.count("token_rotated", network="x") == 0
+        held.let_go()
+        await server.tokens.settled()
+        await server.close()
+
+
+async def test_R18_who_waits_is_served_although_one_workspace_has_dammed_up_hundreds(tmp_path: Path, scale: Scale) -> None:
+    async with staged(tmp_path, extra={"HITCHPOST_RENEWALS_A_MINUTE": "0"}) as stage:
+        dammed = scale(short=100, full=1000)
+        await stage.people(dammed)
+        few = await stage.people(10)
+        stage.forward(TWO_HOURS)
+        before = stage.world.ledger.count("token_rotated")
+        for one in few:
+            # What falls due by itself takes all that it may, and somebody else's person comes then.
+            stage.forward(MINUTE / 6)
+            await stage.services.tokens.renew_due()
+            assert (await stage.services.tokens.fresh(one)).version == 2
+        assert stage.world.ledger.count("token_rotated") - before < dammed

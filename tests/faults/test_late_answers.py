@@ -68,9 +68,7 @@ async def judged(stage: Stage, trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_R2_a_late_holder_overwrites_nothing_newer(
-    tmp_path: Path, request: pytest.FixtureRequest, engine: str, scale: Scale
-) -> None:
+async def test_R2_a_late_holder_overwrites_nothing_newer(tmp_path: Path, request: pytest.FixtureRequest, engine: str, scale: Scale) -> None:
     rounds = scale(short=2, full=50)
     async with staged(tmp_path, await place(request, engine), apps=(X_APP,)) as stage:
         held = Held()

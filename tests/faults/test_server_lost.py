@@ -132,7 +132,9 @@ async def relayed(address: str) -> AsyncIterator[tuple[Relay, str]]:
 
 
 @pytest.mark.parametrize("which", ["the claim's", "the record's"])
-async def test_R26_the_answer_to_a_commit_is_lost_and_nothing_happens_twice(tmp_path: Path, postgres: str, which: str, scale: Scale) -> None:
+async def test_R26_the_answer_to_a_commit_is_lost_and_nothing_happens_twice(
+    tmp_path: Path, postgres: str, which: str, scale: Scale
+) -> None:
     async with (
         relayed(await new_database(postgres, f"a{new_id()}")) as (relay, address),
         staged(tmp_path, address) as stage,

@@ -49,7 +49,9 @@ async def ended(child: Child) -> float:
 async def settled(stage: Stage, grants: int) -> None:
     """Nobody holds a lease, and nothing is half done: the stored versions are what the network's ledger has given."""
     assert await stage.rows("SELECT id FROM grants WHERE claim_id <> ''") == []
-    rows = await stage.rows("SELECT grants.version, sealed.version AS sealed FROM grants JOIN token_sets sealed ON sealed.grant_id = grants.id")
+    rows = await stage.rows(
+        "SELECT grants.version, sealed.version AS sealed FROM grants JOIN token_sets sealed ON sealed.grant_id = grants.id"
+    )
     assert len(rows) == grants
     assert [row for row in rows if row["version"] != row["sealed"]] == []
     assert sum(row["version"] - 1 for row in rows) == stage.world.ledger.count("token_rotated")

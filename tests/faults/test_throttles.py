@@ -91,7 +91,9 @@ async def test_R17_nothing_is_asked_while_the_network_has_banned_the_app(tmp_pat
         )
         ends = ban.ends(now)
         # Those whose calls were on their way together with the first: only one is, so that what follows is disobedience.
-        await house.services.database.begin(lambda tx: tx.exec_driver_sql(f"UPDATE grants SET due_at = due_at + 8640000000000 WHERE id <> '{grants[0]}'"))
+        await house.services.database.begin(
+            lambda tx: tx.exec_driver_sql(f"UPDATE grants SET due_at = due_at + 8640000000000 WHERE id <> '{grants[0]}'")
+        )
         before = calls(house, ban.network)
         await house.services.tokens.renew_due()
         assert calls(house, ban.network) == before + 1
