@@ -45,8 +45,8 @@ async def open_transactions(stage: Stage, folder: Path) -> int:
         return 0
     beside_it = await asyncpg.connect(url)
     try:
-        query = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
-        return int(await beside_it.fetchval(query))
+        query = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return int(await beside_it.fetchval(f"{query} AND xact_start IS NOT NULL"))
     finally:
         await beside_it.close()
 
@@ -142,8 +142,8 @@ def pinned(tx: Tx, stage: Stage, number: int) -> str:
     """Step: somebody has connected a Pinterest account; the grant's id."""
     name, network, scopes = f"pinner-{number}", stage.world.authority("pinterest"), ("pins:read", "pins:write")
     given = network.consent(PINTEREST_APP, name, scopes)
-    access = network.issue(given, "access", life=timedelta(days=30))
-    refresh = network.issue(given, "refresh", life=timedelta(days=60))
+    access = network.issue(given, "production_access", life=timedelta(days=30))
+    refresh = network.issue(given, "production_refresh", life=timedelta(days=60))
     now, keeper = stage.clock.now(), stage.services.tokens
     tokens = TokenSet(Secret(access.value), now + timedelta(days=30), Secret(refresh.value), None, frozenset(scopes))
     consent = Consent(tokens, Subject(f"29{number:08}", name), tokens.scopes)

@@ -1,4 +1,4 @@
-"""R26: PostgreSQL stops without a word and comes back, or commits and its answer is lost: one network call a renewal, nothing lost, nobody restarted."""
+"""R26: PostgreSQL stops without a word and comes back, or commits and its answer is lost: one call a renewal, nothing lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator

@@ -71,9 +71,11 @@ class Cluster:
 
     def _run(self, program: str, *words: str) -> "subprocess.Popen[bytes]":
         who = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
-        return subprocess.Popen(
-            [str(self._folder / program), *words], cwd=self._root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **who
-        )  # type: ignore[call-overload,no-any-return]
+        command = [str(self._folder / program), *words]
+        started: subprocess.Popen[bytes] = subprocess.Popen(
+            command, cwd=self._root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **who
+        )  # type: ignore[call-overload]
+        return started
 
 
 @contextmanager
