@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -145,6 +147,18 @@ def listen(bind: str) -> list[socket.socket]:
         raise BadSettings(f"HITCHPOST_BIND: cannot listen on {bind}: {why}; stop what listens there, or name another") from None
 
 
+class _Server(uvicorn.Server):
+    """Begins no renewal any more from the moment that it is told to stop: what begins then would outlast the requests under way (R19)."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._services.tokens.begin_no_more()
+        super().handle_exit(sig, frame)
+
+
 async def serve(services: Services, sockets: list[socket.socket]) -> None:
     """Answer on the sockets until told to stop; then finish what is under way within GRACE_SECONDS."""
     config = uvicorn.Config(
@@ -153,7 +167,7 @@ async def serve(services: Services, sockets: list[socket.socket]) -> None:
     )  # fmt: skip
     # uvicorn names only addresses that it opened itself.
     logging.getLogger("uvicorn.error").info("Listening on %s", services.settings.bind)
-    await uvicorn.Server(config).serve(sockets)
+    await _Server(config, services).serve(sockets)
 
 
 async def _main() -> int:
@@ -171,11 +185,12 @@ async def _main() -> int:
 
 def main() -> int:
     """Exit code 2 for a configuration that cannot work; the sentence on stderr names the setting."""
+    # Told by SIGTERM or by Ctrl-C is one: uvicorn raises the signal once more when everything is closed, and that is the usual end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with asyncio.Runner(loop_factory=new_loop()) as runner:
         try:
             return runner.run(_main())
         except KeyboardInterrupt:
-            # Ctrl-C is the usual end on a console: uvicorn raises it once more when everything is closed.
             return 0
 
 

@@ -3,14 +3,14 @@
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx2
 from sqlalchemy import event
 
-from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Step, T, Tx
+from hitchpost.db.engine import Database, PostgresDatabase, SqliteDatabase, Step, T, Tx
 
 BEFORE_SEND, AFTER_ANSWER = "before_send", "after_answer"
 BEFORE_BEGIN, BEFORE_COMMIT, AFTER_COMMIT = "before_begin", "before_commit", "after_commit"
@@ -105,3 +105,27 @@ def dying_database(url: str, fate: Fate, *, checkpoints: bool = True) -> SqliteD
     made = _DyingSqlite(url, checkpoints=checkpoints) if url.startswith("sqlite:") else _DyingPostgres(url)
     made.fate = fate
     return made
+
+
+class WatchedDatabase:
+    """A database that knows how many transactions are open."""
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self.open = 0
+
+    async def read(self, step: Step[T]) -> T:
+        return await self._counted(self._inner.read(step))
+
+    async def begin(self, step: Step[T]) -> T:
+        return await self._counted(self._inner.begin(step))
+
+    async def _counted(self, transaction: Awaitable[T]) -> T:
+        self.open += 1
+        try:
+            return await transaction
+        finally:
+            self.open -= 1
+
+    async def close(self) -> None:
+        await self._inner.close()

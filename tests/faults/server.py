@@ -45,7 +45,7 @@ async def _obey(line: Connection, fate: Fate, clock: AheadClock, services: Servi
                 fate.point, fate.nth, fate.armed = order[1], order[2], True
             else:
                 clock.ahead = timedelta(seconds=order[1])
-                await services.ticker.run_due()
+                await services.engine.run_due()
             line.send(order[0])
 
 

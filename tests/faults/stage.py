@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from sqlalchemy import text
 
 from hitchpost.bootstrap import Services, build
+from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx, open_database
 from hitchpost.demo.world import app_variables
+from hitchpost.ids import new_id
 from hitchpost.networks.base import Candidate, Consent, Derived, Kind, Subject, TokenSet
 from hitchpost.networks.catalog import discover
 from hitchpost.secret import Secret
@@ -28,13 +31,21 @@ from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
 from tests.faults.child import AheadClock
+from tests.security.canaries import Canaries
 from tests.support.house import Weather, prepared
+from tests.support.postgres import new_database
 
 ROOT = Path(__file__).parents[2]
 TWO_HOURS = timedelta(hours=2)
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 SCOPES = ("tweet.read", "users.read", "tweet.write", "media.write", "offline.access")
 STRICT = replace(X_APP, options={**X_APP.options, "reuse_kills_family": True})
 """X as it may be at its strictest: a refresh token that is used twice ends everything that was granted."""
+
+
+async def place(request: pytest.FixtureRequest, engine: str) -> str:
+    """The address of an empty database of this engine, for `staged`."""
+    return await new_database(request.getfixturevalue("postgres"), f"f{new_id()}") if engine == "postgres" else ""
 
 
 @dataclass(slots=True)
@@ -69,7 +80,8 @@ class Stage:
             made += await self.services.database.begin(lambda tx, batch=batch: [self._connected(tx, number) for number in batch])  # type: ignore[misc]
         return made
 
-    def _connected(self, tx: Tx, number: int) -> str:
+    def consented(self, tx: Tx, number: int) -> str:
+        """Step: the person of this number consents, for the first time or anew; the grant's id."""
         name = f"person-{number}"
         given = self.x.consent(STRICT, name, SCOPES)
         access = self.x.issue(given, "access", life=TWO_HOURS)
@@ -77,18 +89,43 @@ class Stage:
         now = self.clock.now()
         tokens = TokenSet(Secret(access.value), now + TWO_HOURS, Secret(refresh.value), None, frozenset(SCOPES))
         keeper = self.services.tokens
-        seq = keeper.take_consent_seq(tx)
-        subject = Subject(f"10{number:08}", name)
-        grant_id = keeper.record_consent(tx, app_id=self.app_id, consent=Consent(tokens, subject, tokens.scopes), consent_seq=seq)
-        derived = Derived(Candidate(Kind.ACCOUNT, subject.id, name, name))
+        consent = Consent(tokens, Subject(f"10{number:08}", name), tokens.scopes)
+        return keeper.record_consent(tx, app_id=self.app_id, consent=consent, consent_seq=keeper.take_consent_seq(tx))
+
+    def _connected(self, tx: Tx, number: int) -> str:
+        keeper, grant_id = self.services.tokens, self.consented(tx, number)
+        subject = Subject(f"10{number:08}", f"person-{number}")
+        derived = Derived(Candidate(Kind.ACCOUNT, subject.id, subject.name, subject.name))
         self.services.profiles.attach(
             tx, workspace_id=self.workspace_id, provider="x", app=keeper.app(self.app_id), grant_id=grant_id, derived=derived, picture="",
             person_id=self.person_id,
         )  # fmt: skip
         return grant_id
 
+    async def tokens_of(self, grant_id: str) -> TokenSet:
+        """The tokens that are stored, in clear."""
+        return await self.services.database.read(lambda tx: self.services.tokens.tokens_of(tx, grant_id))
+
+    async def another(self, networks: httpx2.AsyncBaseTransport, clock: Clock | None = None) -> Services:
+        """Another server's services on the same database, whose way to the networks is this one; whoever asks closes them."""
+        configuration = read_settings(self.environment)
+        database = open_database(configuration.settings.database, checkpoints=False)
+        return await build(configuration, clock=clock or self.clock, database=database, networks=networks)
+
     async def rows(self, sql: str, **values: object) -> list[dict[str, Any]]:
         return await self.services.database.read(lambda tx: [dict(row) for row in tx.execute(text(sql), values).mappings()])
+
+    def leaks(self) -> set[tuple[str, str]]:
+        """Tokens and secrets that a process of ours has said, whatever its log level (E1, E5): what leaked, and where."""
+        canaries = Canaries()
+        for authority in self.world.authorities.values():
+            canaries.add("app secret", *(app.client_secret for app in authority.apps))
+            for token in authority.tokens:
+                canaries.add(f"{token.kind} token", token.value)
+        said = {
+            f"{name} {at}": text.encode() for at, one in enumerate(self.children) for name, text in (("out", one.out), ("err", one.err))
+        }
+        return canaries.found_in(said)
 
     def child(self, **orders: Any) -> "Child":
         """A process of ours at work; it is killed at the end if it still lives."""
@@ -99,9 +136,11 @@ class Stage:
 
 @dataclass(slots=True)
 class Child:
-    """One of our processes, and what it said."""
+    """One of our processes, and what it said: `out`, `err`, when it has ended."""
 
     process: "subprocess.Popen[str]"
+    out: str = ""
+    err: str = ""
 
     @classmethod
     def started(cls, environment: dict[str, str], orders: dict[str, Any]) -> "Child":
@@ -121,6 +160,12 @@ class Child:
         assert line, self.process.communicate()[1][-2000:]
         assert json.loads(line).get("ready")
 
+    def line(self) -> dict[str, Any]:
+        """The next thing that it says."""
+        assert self.process.stdout is not None
+        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return said
+
     def go(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
@@ -128,9 +173,14 @@ class Child:
 
     def ended(self) -> tuple[int, list[dict[str, Any]]]:
         """Its exit code (-9: killed) and what it acknowledged."""
-        out, err = self.process.communicate(timeout=120)
-        assert self.process.returncode in (0, -9), err[-2000:]
-        return self.process.returncode, [json.loads(line) for line in out.splitlines()]
+        self.collected()
+        assert self.process.returncode in (0, -9), self.err[-2000:]
+        return self.process.returncode, [json.loads(line) for line in self.out.splitlines()]
+
+    def collected(self) -> None:
+        """Keep what it says until its end."""
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.out, self.err = self.process.communicate(timeout=120)
 
 
 @asynccontextmanager
@@ -159,8 +209,9 @@ async def staged(
             for child in stage.children:
                 if child.process.poll() is None:
                     child.process.kill()
-                child.process.communicate()
+                child.collected()
             await stage.services.close()
+        assert stage.leaks() == set()
 
 
 async def _settled(world: World, environment: dict[str, str], services: Services, clock: AheadClock, weather: Weather) -> Stage:

@@ -116,7 +116,9 @@ async def test_a_throttle_says_when_to_come_back(clock: ManualClock) -> None:
     usage = '{"1":[{"type":"pages","estimated_time_to_regain_access":0},{"type":"pages","estimated_time_to_regain_access":7}]}'
     fault = await fault_of(Canned(error(80001), 400, {"x-business-use-case-usage": usage}), clock)
     assert fault.retry_at == clock.now() + timedelta(minutes=7)
-    assert (await fault_of(Canned(error(80001), 400, {"x-business-use-case-usage": "[]"}), clock)).retry_at is None
+    assert (await fault_of(Canned(error(80001), 400, {"x-business-use-case-usage": "[]"}), clock)).retry_at == clock.now() + timedelta(
+        hours=1
+    )
 
 
 async def test_E5_the_token_travels_in_a_header_with_a_proof_and_in_no_address(clock: ManualClock) -> None:

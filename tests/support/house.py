@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from hitchpost.asgi import create_app
 from hitchpost.bootstrap import Services, build
 from hitchpost.db.base import metadata
-from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, Tx, open_database
+from hitchpost.db.engine import Database, PostgresDatabase, SqliteDatabase, Tx, open_database
 from hitchpost.db.schema import HEAD
 from hitchpost.demo.browser import Fields, FormOnPage, Page, filled, read_page, refresh_target
 from hitchpost.demo.world import app_variables
@@ -237,15 +237,16 @@ async def prepared(url: str) -> SqliteDatabase | PostgresDatabase:
 
 @asynccontextmanager
 async def opened(
-    tmp_path: Path, clock: ManualClock, *, extra: Mapping[str, str] | None = None, database_url: str = "", world: World | None = None
-) -> AsyncIterator[House]:
-    """Both programs, built and closed."""
+    tmp_path: Path, clock: ManualClock, *, extra: Mapping[str, str] | None = None, database_url: str = "", world: World | None = None,
+    watched: Callable[[Database], Database] = lambda database: database,
+) -> AsyncIterator[House]:  # fmt: skip
+    """Both programs, built and closed. `watched`: what stands between the product and its database."""
     world = world or World(clock=SandboxClock())
     sandbox, catalog = build_sandbox(world), discover()
     configuration = read_settings(variables(tmp_path, world, catalog, extra))
     database = await prepared(database_url or configuration.settings.database)
     weather = Weather(ByHost({SANDBOX_URL: sandbox}))
-    services = await build(configuration, clock=clock, catalog=catalog, database=database, networks=weather)
+    services = await build(configuration, clock=clock, catalog=catalog, database=watched(database), networks=weather)
     app = create_app(services, background=False)
     public = configuration.settings.public_url
     house = House(services, app, world, ByHost({public: app, SANDBOX_URL: sandbox}), weather, clock)

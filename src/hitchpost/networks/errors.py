@@ -220,6 +220,5 @@ def judge(table: Sequence[Expected], status: int, code: object, said: str = "", 
     known = plain(code, f"http_{status}")
     row = next(row for row in (*table, *BEYOND) if row.fits(status, known, said))
     marked = f"{known}/{row.mark}" if row.mark else known
-    # A limit's reset, which may stand on any answer, says nothing about trouble of another kind.
-    waits = row.kind not in (FaultKind.TRANSIENT, FaultKind.UNINTELLIGIBLE)
-    return Fault(row.kind, marked, row.detail, retry_at=retry_at if waits else None, row=row)
+    # Some networks send a limit's reset with every answer: it means something for limits alone.
+    return Fault(row.kind, marked, row.detail, retry_at=retry_at if row.kind is FaultKind.THROTTLED else None, row=row)

@@ -108,14 +108,18 @@ def fault(answer: Answer, error: Json, now: datetime, table: Sequence[Expected] 
     return judge(table, answer.status, code, words(error, "message"), retry_at=_regains_access(answer, now))
 
 
-def _regains_access(answer: Answer, now: datetime) -> datetime | None:
-    """The latest `estimated_time_to_regain_access` (minutes) of X-Business-Use-Case-Usage; None when it names none."""
+_UNNAMED = timedelta(hours=1)
+"""How long a limit is left alone that names no moment, as the app's and the person's never do: limits roll over an hour."""
+
+
+def _regains_access(answer: Answer, now: datetime) -> datetime:
+    """The latest `estimated_time_to_regain_access` (minutes) of X-Business-Use-Case-Usage; an hour from now when it names none."""
     try:
         usage = json.loads(answer.headers.get("x-business-use-case-usage", ""))
         minutes = max(int(use["estimated_time_to_regain_access"]) for uses in usage.values() for use in uses)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return now + timedelta(minutes=min(minutes, 24 * 60)) if minutes > 0 else None
+        return now + _UNNAMED
+    return now + (timedelta(minutes=min(minutes, 24 * 60)) if minutes > 0 else _UNNAMED)
 
 
 def settled(answer: Answer, now: datetime, table: Sequence[Expected] = EXPECTED) -> Json:

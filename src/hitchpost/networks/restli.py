@@ -109,17 +109,18 @@ def settled(answer: Answer, now: datetime) -> Json:
     raise judge(EXPECTED, answer.status, code, retry_at=_midnight(now) if answer.status == 429 else None)
 
 
-def redeemed(answer: Answer, table: Sequence[Expected] = AT_THE_TOKEN_ENDPOINT) -> Json:
+def redeemed(answer: Answer, now: datetime, table: Sequence[Expected] = AT_THE_TOKEN_ENDPOINT) -> Json:
     """The body of a good answer of an OAuth endpoint. Raises the Fault of a bad one: `{"error", "error_description"}`."""
     if answer.ok:
         return answer.json()
     body = _body(answer)
-    raise judge(table, answer.status, body.get("error"), words(body, "error_description"))
+    waits = _midnight(now) if answer.status == 429 else None
+    raise judge(table, answer.status, body.get("error"), words(body, "error_description"), retry_at=waits)
 
 
 async def renewed(call: Call, tokens: TokenSet) -> Json:
     """The answer to a refresh token. Only apps of approved partners are given one. Raises Fault."""
-    return redeemed(await oauth2.renew(call, tokens))
+    return redeemed(await oauth2.renew(call, tokens), call.now)
 
 
 async def read(call: Call, token: Secret, path: str) -> Json:
@@ -206,7 +207,7 @@ async def picture(call: Call, token: Secret, asset: str) -> str:
 
 async def introspected(call: Call, token: Secret) -> Json:
     """What LinkedIn itself says of a token: `active`, and of a living one `scope` (RFC 7662, at an address of its own). Raises Fault."""
-    return redeemed(await _about(call, "introspectToken", token), AT_INTROSPECTION)
+    return redeemed(await _about(call, "introspectToken", token), call.now, AT_INTROSPECTION)
 
 
 async def alive(call: Call, token: Secret) -> bool:
@@ -220,7 +221,7 @@ async def end(call: Call, token: Secret) -> bool:
     if answer.ok:
         return True
     try:
-        redeemed(answer)
+        redeemed(answer, call.now)
     except Fault as fault:
         if fault.kind is not FaultKind.REFUSED or await alive(call, token):
             raise
@@ -234,4 +235,4 @@ async def _about(call: Call, endpoint: str, token: Secret) -> Answer:
 
 async def redeem(call: Call, code: Secret, redirect_uri: str) -> Json:
     """The token answer for a code, redeemed once. Raises Fault."""
-    return redeemed(await oauth2.redeem(call, code=code, redirect_uri=redirect_uri, verifier=None))
+    return redeemed(await oauth2.redeem(call, code=code, redirect_uri=redirect_uri, verifier=None), call.now)

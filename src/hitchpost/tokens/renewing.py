@@ -61,6 +61,10 @@ class Renewing:
         try:
             await self._attempt(grant_id, int(seen.row["version"]))
         except Fault as fault:
+            # Read again before judging: an answer that came late says nothing of what others have made meanwhile (R2).
+            newer = await self._database.read(lambda tx: self._newer(tx, seen))
+            if newer is not None and self._works(newer, refused):
+                return Fresh(newer.tokens, newer.row["version"])
             if refused is None and fault.retryable and self._lives(seen):
                 return Fresh(seen.tokens, seen.row["version"])
             raise
@@ -88,6 +92,13 @@ class Renewing:
     def _lives(self, seen: "Claimed") -> bool:
         ends = seen.row["access_expires_at"]
         return ends is None or ends > self._clock.now()
+
+    def _newer(self, tx: Tx, seen: "Claimed") -> "Claimed | None":
+        refuse_if_halted(tx)
+        row = repository.grant(tx, seen.row["id"])
+        if row is None or row["state"] != "live" or row["version"] <= seen.row["version"]:
+            return None
+        return Claimed(row, "", self._renewal.tokens(tx, row))
 
     def _seen(self, tx: Tx, grant_id: str) -> "Claimed":
         refuse_if_halted(tx)

@@ -49,7 +49,7 @@ class TokenKeeper:
         flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None],
         on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0, stopping: Stopping | None = None,
     ) -> None:  # fmt: skip
-        self._clock, self._vault, stopping = clock, vault, stopping or Stopping()
+        self._clock, self._vault, self._stopping = clock, vault, (stopping := stopping or Stopping())
         self._apps = Apps(catalog, vault)
         self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open)
         self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
@@ -142,6 +142,10 @@ class TokenKeeper:
     async def renew_batch(self, batch: str) -> int:
         """Story: do one of them; how many grants were looked after."""
         return await self._renewing.renew_batch(batch)
+
+    def begin_no_more(self) -> None:
+        """This process is to end: what is under way goes on, nothing further that is due is begun."""
+        self._stopping.tell()
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every renewal under way has been recorded; after so many seconds those that have not are given up."""
