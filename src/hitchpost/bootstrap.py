@@ -127,7 +127,7 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
             Work("events", 1.0, when(events.unsealed), lambda _: events.seal()),
         ],
         stopping,
-        settings.database,
+        database.connect if isinstance(database, PostgresDatabase) else None,
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),

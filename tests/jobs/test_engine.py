@@ -3,14 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from io import StringIO
 
 import asyncpg
 import pytest
 
+from hitchpost.db.engine import PostgresDatabase
 from hitchpost.ids import new_id
 from hitchpost.jobs.engine import Engine
-from hitchpost.jobs.queue import PREFIX, install_script
+from hitchpost.jobs.queue import PREFIX, Connect, install_script
 from hitchpost.jobs.stopping import Stopping
 from hitchpost.jobs.work import WHOLE, Work, always, when
 from hitchpost.web.log import set_up
@@ -45,13 +47,18 @@ async def rows(url: str, query: str) -> list[asyncpg.Record]:
     return found
 
 
+def to(url: str) -> Connect | None:
+    """How an engine reaches the queue at this address."""
+    return partial(asyncpg.connect, url) if url.startswith("postgresql") else None
+
+
 class Hands:
     """What one engine did, and the rows that it asks: batches that are due until they are done."""
 
     def __init__(self, url: str, due: set[str], act: Callable[[str], Awaitable[object]] | None = None) -> None:
         self.due, self.done, self.idle = due, list[str](), asyncio.Event()
         self._act = act
-        self.engine = Engine([Work("tests", BEAT, self._asked, self._do)], Stopping(), url, clears_every=BEAT)
+        self.engine = Engine([Work("tests", BEAT, self._asked, self._do)], Stopping(), to(url), clears_every=BEAT)
 
     async def _asked(self) -> Sequence[str]:
         return sorted(self.due)
@@ -102,7 +109,7 @@ async def test_a_batch_in_hand_is_not_handed_out_again_however_often_the_rows_ca
             enough.set()
         return sorted(hands.due)
 
-    hands.engine = Engine([Work("tests", BEAT, asked_again, hands._do)], Stopping(), queue_url)
+    hands.engine = Engine([Work("tests", BEAT, asked_again, hands._do)], Stopping(), to(queue_url))
     started(hands)
     await hands.idle.wait()
     assert hands.done == ["slow"]
@@ -187,7 +194,7 @@ async def test_rows_that_cannot_be_read_are_asked_again(queue_url: str, started:
             raise OSError("the database is away")
         return sorted(hands.due)
 
-    hands.engine = Engine([Work("tests", BEAT, at_first_not, hands._do)], Stopping(), queue_url)
+    hands.engine = Engine([Work("tests", BEAT, at_first_not, hands._do)], Stopping(), to(queue_url))
     set_up("error", stream=StringIO())
     started(hands)
     await hands.idle.wait()
@@ -243,6 +250,15 @@ async def test_R31_nothing_is_kept_of_what_was_done(postgres: str, started: Call
     assert await rows(url, f"SELECT 1 FROM {PREFIX}statistics") == []
 
 
+@pytest.mark.postgres
+async def test_the_queues_connection_understands_the_address_as_the_others_do(postgres: str) -> None:
+    database = PostgresDatabase(f"{await shared(postgres)}?ssl=disable&prepared_statement_cache_size=0")
+    connection = await database.connect()
+    assert await connection.fetchval("SELECT 1") == await database.read(lambda tx: tx.exec_driver_sql("SELECT 1").scalar_one())
+    await connection.close()
+    await database.close()
+
+
 async def test_everything_due_can_be_done_without_the_queue_in_order() -> None:
     done: list[str] = []
 
@@ -259,5 +275,5 @@ async def test_everything_due_can_be_done_without_the_queue_in_order() -> None:
         return ("x", "y")
 
     work = [Work("one", 1, always, note), Work("two", 1, two, note), Work("three", 1, when(no), note), Work("four", 1, when(yes), note)]
-    await Engine(work, Stopping(), "sqlite:///unused.db").run_due()
+    await Engine(work, Stopping(), None).run_due()
     assert done == [*WHOLE, "x", "y", *WHOLE]

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -125,6 +126,12 @@ class PostgresDatabase:
     async def begin(self, step: Step[T]) -> T:
         async with self._engine.connect() as connection, connection.begin():
             return await connection.run_sync(step)
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of its own beside the pool, for who listens on it; the address is understood as for all others."""
+        _, options = self._engine.dialect.create_connect_args(self._engine.url)
+        own = {name: value for name, value in options.items() if not name.startswith(("prepared_statement_", "async_"))}
+        return await asyncpg.connect(**own, timeout=15)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pgqueuer.core.qm import QueueManager
     from pgqueuer.domain.models import Job
 
-    from hitchpost.jobs.queue import Queue
+    from hitchpost.jobs.queue import Connect, Queue
 
 HANDS = 32
 """Batches under way in one process: more than all networks together get, so that one that hangs leaves hands for the others."""
@@ -31,13 +31,13 @@ _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class Engine:
-    """Runs in this process from `start` to `stop`. `database_url`: where the queue stands; with SQLite it is in memory.
+    """Runs in this process from `start` to `stop`. `connect`: to the database whose queue is shared; None for one in memory.
 
     `clears_every`: seconds between two clearings of PGQueuer's log.
     """
 
-    def __init__(self, work: Sequence[Work], stopping: Stopping, database_url: str, *, clears_every: float = 60.0) -> None:
-        self._work, self._stopping, self._database_url, self._clears_every = tuple(work), stopping, database_url, clears_every
+    def __init__(self, work: Sequence[Work], stopping: Stopping, connect: "Connect | None", *, clears_every: float = 60.0) -> None:
+        self._work, self._stopping, self._connect, self._clears_every = tuple(work), stopping, connect, clears_every
         self._running: asyncio.Task[None] | None = None
         self._in_hand = set[asyncio.Task[object]]()
         self._lost = 0
@@ -68,7 +68,7 @@ class Engine:
 
         while not self._stopping.told:
             try:
-                async with opened(self._database_url) as queue:
+                async with opened(self._connect) as queue:
                     await self._run(queue)
             except Exception as error:  # noqa: BLE001  (whatever befalls the queue, work goes on when it is back)
                 pause = _PAUSES[min(self._lost, len(_PAUSES) - 1)]

@@ -3,7 +3,7 @@
 What stands in it may be lost or repeated; its tables are not logged and hold names of work, never anything of a person's.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -15,6 +15,8 @@ from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
 
 Queue = Queries | InMemoryQueries
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+"""Opens a connection of its own for the queue, which listens on it."""
 
 PREFIX = "queue_"
 """How all of the queue's own in PostgreSQL is called."""
@@ -46,12 +48,12 @@ def over(connection: asyncpg.Connection) -> Queries:
 
 
 @asynccontextmanager
-async def opened(database_url: str) -> AsyncIterator[Queue]:
-    """The queue that belongs to the database: shared where that is PostgreSQL. Raises OSError, PostgresError if it cannot be reached."""
-    if not database_url.startswith("postgresql://"):
+async def opened(connect: Connect | None) -> AsyncIterator[Queue]:
+    """A queue: shared with whoever connects to the same database, or of this process alone. Raises what `connect` raises."""
+    if connect is None:
         yield in_memory()
         return
-    connection = await asyncpg.connect(database_url, timeout=15)
+    connection = await connect()
     try:
         yield over(connection)
     finally:
