@@ -71,7 +71,7 @@ class Watch:
     """One for a Mortal's whole existence.
 
     `choices`: what was rightly chosen in the step under way. `turned`: something befell people at a network in it.
-    `lost`: the families of which an answer may have been lost, by a kill or a fault, when tokens were given (the window).
+    `outliving`: known to live at a network beyond our reach, counted at each settling. `lost`: the families of which an answer may have been lost, by a kill or a fault, when tokens were given (the window).
     """
 
     mortal: Mortal
@@ -81,7 +81,7 @@ class Watch:
     casts: dict[str, str] = field(default_factory=dict)
     families: set[str] = field(default_factory=set)
     newest: dict[str, tuple[str, str]] = field(default_factory=dict)
-    superseded: int = 0
+    outliving: Counter[str] = field(default_factory=Counter)
     _was: Rows = field(default_factory=dict)
     _seq: int = 0
 
@@ -232,9 +232,16 @@ class Watch:
                 continue
             if name == "linkedin" and family in self.families and token.value not in held:
                 # Revoking ends single tokens there: what an earlier consent or renewal gave, and we have replaced, lives to its own end.
-                self.superseded += 1
+                self.outliving["replaced tokens that live on at LinkedIn"] += 1
+                continue
+            if (name, token.kind) == ("meta", "page") and self._user_token_is_over(family):
+                # Page tokens have no end of their own, and the user's token, with which we revoke, has run out (fact sheet, 3.8).
+                self.outliving["Page tokens that outlive their user's token"] += 1
                 continue
             raise AssertionError(f"{name}: a {token.kind} token lives that nobody holds")
+
+    def _user_token_is_over(self, family: str) -> bool:
+        return all(token.kind == "page" for token in self.mortal.world.authority("meta").living(family=family))
 
     async def _judge_health(self, now: Rows) -> None:
         grants = _by_id(now["grants"])
@@ -253,7 +260,7 @@ class Watch:
                 "codes redeemed": entries.count("code_redeemed"), "tokens issued": entries.count("token_issued"),
                 "tokens rotated": entries.count("token_rotated"), "tokens revoked": entries.count("token_revoked"),
                 "faults": entries.count("fault"), "turns": entries.count("turn"), "families lost in the window": len(self.lost),
-                "replaced tokens that live on at LinkedIn": self.superseded,
+                **self.outliving,
             }
         )  # fmt: skip
 
