@@ -71,7 +71,8 @@ class Watch:
     """One for a Mortal's whole existence.
 
     `choices`: what was rightly chosen in the step under way. `turned`: something befell people at a network in it.
-    `outliving`: known to live at a network beyond our reach, counted at each settling. `lost`: the families of which an answer may have been lost, by a kill or a fault, when tokens were given (the window).
+    `outliving`: what lives on at a network beyond our reach, counted at each settling.
+    `lost`: the families of which an answer may have been lost, by a kill or a fault, when tokens were given (the window).
     """
 
     mortal: Mortal
