@@ -409,8 +409,10 @@ def play(tally: Tally, *, worlds: int, steps: int, urls: Iterator[str] | None = 
 @pytest.mark.timeout(3600)
 def test_state_machine_of_everything_on_sqlite(scale: Scale) -> None:
     tally = Tally()
-    play(tally, worlds=scale(short=9, full=280), steps=50)
-    print(f"\nsqlite: {tally}")
+    try:
+        play(tally, worlds=scale(short=9, full=280), steps=50)
+    finally:
+        print(f"\nsqlite: {tally}")
     assert tally.steps >= scale(short=300, full=10_000)
 
 

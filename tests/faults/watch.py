@@ -26,7 +26,7 @@ _TABLES = {
     "grants": "SELECT g.id, g.subject, g.state, g.cause, g.code, g.version, g.consent_seq, g.claim_id, a.client_id, a.authority, "
     "t.version AS sealed_version FROM grants g JOIN apps a ON a.id = g.app_id LEFT JOIN token_sets t ON t.grant_id = g.id",
     "reaches": "SELECT id, grant_id, sealed_token FROM reaches",
-    "requests": "SELECT id, status, claim_id, grant_id, connect_session_id FROM authorization_requests",
+    "requests": "SELECT id, status, code, claim_id, grant_id, connect_session_id FROM authorization_requests",
     "members": "SELECT workspace_id, person_id, role FROM members",
     "events": "SELECT id, workspace_id, actor FROM events WHERE type IN ('profile.attached', 'profile.renewed')",
 }
@@ -83,6 +83,7 @@ class Watch:
     families: set[str] = field(default_factory=set)
     newest: dict[str, tuple[str, str]] = field(default_factory=dict)
     outliving: Counter[str] = field(default_factory=Counter)
+    _blocked: bool = False
     _was: Rows = field(default_factory=dict)
     _seq: int = 0
 
@@ -184,6 +185,7 @@ class Watch:
         were = _by_id(self._was.get("requests", []))
         for row in now["requests"]:
             before = were.get(row["id"])
+            self._blocked |= row["code"] == "account_blocked"
             if before is not None and Status(before["status"]) not in OPEN:
                 assert row["status"] == before["status"], "a flow that was over went on"
 
@@ -234,6 +236,10 @@ class Watch:
             if name == "linkedin" and family in self.families and token.value not in held:
                 # Revoking ends single tokens there: what an earlier consent or renewal gave, and we have replaced, lives to its own end.
                 self.outliving["replaced tokens that live on at LinkedIn"] += 1
+                continue
+            if family not in self.families and self._blocked:
+                # The network gave tokens and then would not say whose they are: the flow failed, and what it had in hand was dropped.
+                self.outliving["tokens dropped by a flow that a blocked account ended"] += 1
                 continue
             if (name, token.kind) == ("meta", "page") and self._user_token_is_over(family):
                 # Page tokens have no end of their own, and the user's token, with which we revoke, has run out (fact sheet, 3.8).
