@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from starlette.types import Receive, Scope, Send
@@ -17,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from hitchpost.asgi import create_app
 from hitchpost.bootstrap import Services, build
 from hitchpost.connect.callbacks import take_over_all
-from hitchpost.db.engine import PostgresDatabase, SqliteDatabase, open_database
+from hitchpost.db.engine import PostgresDatabase, SqliteDatabase
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.settings import Configuration, read_settings
 from hitchpost_sandbox.app import build as build_sandbox
@@ -26,7 +25,7 @@ from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.outgoing import Heard
 from hitchpost_sandbox.playing import NoAnswer
 from hitchpost_sandbox.world import World
-from tests.faults.dying import AFTER_ANSWER, BEFORE_SEND, DyingDatabase, Fate
+from tests.faults.dying import AFTER_ANSWER, BEFORE_SEND, Fate, dying_database
 from tests.support.clock import ManualClock
 from tests.support.house import PUBLIC_URL, SANDBOX_URL, ByHost, House, Weather, prepared, variables
 
@@ -127,9 +126,9 @@ class Mortal:
         return self
 
     async def _living(self) -> tuple[Services, Passage]:
-        self.doom, self._inner = Doom(), open_database(self._url)
+        self.doom = Doom()
+        self._inner = database = dying_database(self._url, self.doom)
         passage = Passage(ByHost({SANDBOX_URL: self._sandbox}), self.doom)
-        database: Any = DyingDatabase(self._inner, self.doom)
         services = await build(self._configuration, clock=self._clock, catalog=self._catalog, database=database, networks=passage)
         if isinstance(self._inner, SqliteDatabase):
             # As the server's start does where it is the only process.

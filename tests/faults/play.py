@@ -356,7 +356,7 @@ class Play:
 
     async def sweep(self) -> None:
         services = self.mortal.house.services
-        await services.ticker.run_due()
+        await services.engine.run_due()
         await services.tokens.settled()
         await services.looks.settled()
 

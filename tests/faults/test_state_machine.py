@@ -283,7 +283,7 @@ class Machine(RuleBasedStateMachine):
     def _meantime(self, what: str, who: str, which: int) -> Act:
         async def lease() -> None:
             self.mortal.house.forward(timedelta(minutes=3))
-            await self.mortal.house.services.ticker.run_due()
+            await self.mortal.house.services.engine.run_due()
 
         async def out() -> None:
             await self.play.sign_out(self.play.tabs[which % 4])
