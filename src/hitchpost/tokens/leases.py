@@ -1,6 +1,6 @@
 """The conditional updates by which a grant is claimed for renewal and its outcome recorded. `due_at` is the only clock (law 1, law 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,10 +43,13 @@ def due_by_app(tx: Tx, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(due.group_by(grants.c.app_id))}
 
 
-def claim_due(tx: Tx, app_id: str, claim_id: str, *, now: datetime, until: datetime, limit: int) -> Sequence[RowMapping]:
+def claim_due(
+    tx: Tx, app_id: str, claim_id: str, *, now: datetime, until: datetime, limit: int, under_way: Collection[str] = ()
+) -> Sequence[RowMapping]:
     """Claim up to `limit` due grants of an app, the longest due first; each as it was before, with the tokens' seal.
 
-    On PostgreSQL rows that another worker is claiming are passed over.
+    On PostgreSQL rows that another worker is claiming are passed over. `under_way`: what this process is still acting for, whatever
+    its claim says: a machine that slept wakes up with its claims run out and the network's answers waiting to be read.
     """
     due = (
         select(grants, token_sets.c.sealed)
@@ -58,6 +61,8 @@ def claim_due(tx: Tx, app_id: str, claim_id: str, *, now: datetime, until: datet
     )
     claimed: list[RowMapping] = []
     for row in tx.execute(due).mappings().all():
+        if row["id"] in under_way:
+            continue
         if row["claim_id"] and (again := timing.after_doubt(row["due_at"], row["due_at"], row["access_expires_at"])) > now:
             # Its process died in the act, and what the network did is unknown: it waits, and is nobody's.
             put_back(tx, row["id"], again)

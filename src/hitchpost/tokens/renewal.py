@@ -61,6 +61,7 @@ class Renewal:
         self._database, self._clock, self._vault, self._apps, self._http = database, clock, vault, apps, http
         self._on_ended, self._a_minute = on_ended, a_minute
         self._paces: dict[str, tuple[float, float]] = {}
+        self._under_way = set[str]()
         self._log = structlog.get_logger("hitchpost.tokens")
 
     def knows(self, app_id: str) -> bool:
@@ -76,8 +77,8 @@ class Renewal:
             return None
         due: datetime | None = row["due_at"]
         if row["claim_id"] and due is not None:
-            if due > now:
-                return due
+            if due > now or row["id"] in self._under_way:
+                return max(due, now)
             due = timing.after_doubt(due, due, row["access_expires_at"])
             leases.put_back(tx, grant_id, due)
         if row["doubts"] and due is not None and due > now:
@@ -106,7 +107,7 @@ class Renewal:
         passed = gates.take(tx, app_id, gates.REFRESH, free, self._rate(tx, app_id), now)
         if not passed.permits:
             return []
-        rows = leases.claim_due(tx, app_id, claim_id, now=now, until=now + timing.LEASE, limit=passed.permits)
+        rows = leases.claim_due(tx, app_id, claim_id, now=now, until=now + timing.LEASE, limit=passed.permits, under_way=self._under_way)
         gates.give_back(tx, app_id, gates.REFRESH, passed.permits - len(rows))
         claimed: list[Claimed] = []
         for row in rows:
@@ -141,6 +142,13 @@ class Renewal:
 
     async def act(self, claimed: Claimed) -> Fault | None:
         """Act and record; the Fault if there is one."""
+        self._under_way.add(claimed.row["id"])
+        try:
+            return await self._acted(claimed)
+        finally:
+            self._under_way.discard(claimed.row["id"])
+
+    async def _acted(self, claimed: Claimed) -> Fault | None:
         row, now = claimed.row, self._clock.now()
         adapter, login = self._apps.serving(row["app_id"])
         try:
