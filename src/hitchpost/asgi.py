@@ -30,6 +30,7 @@ from hitchpost.db import schema
 from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
 from hitchpost.jobs.loop import new_loop
+from hitchpost.jobs.stopping import GRACE
 from hitchpost.people import pages as people_pages
 from hitchpost.profiles import api as profiles_api
 from hitchpost.profiles import notices
@@ -45,8 +46,6 @@ from hitchpost.workspaces import api as workspaces_api
 from hitchpost.workspaces import pages as workspaces_pages
 from hitchpost.workspaces.auth import Door
 from hitchpost.workspaces.schemas import RESPONSES
-
-GRACE_SECONDS = 25
 
 
 def pages_of(services: Services) -> Pages:
@@ -148,22 +147,22 @@ def listen(bind: str) -> list[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """Begins no renewal any more from the moment that it is told to stop: what begins then would outlast the requests under way (R19)."""
+    """Begins nothing that is due from the moment that it is told to stop: it would outlast the requests under way (R19)."""
 
     def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
         self._services = services
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._services.tokens.begin_no_more()
+        self._services.stopping.tell()
         super().handle_exit(sig, frame)
 
 
 async def serve(services: Services, sockets: list[socket.socket]) -> None:
-    """Answer on the sockets until told to stop; then finish what is under way within GRACE_SECONDS."""
+    """Answer on the sockets until told to stop; then finish what is under way within GRACE."""
     config = uvicorn.Config(
         create_app(services), http=Wire, log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=int(GRACE),
     )  # fmt: skip
     # uvicorn names only addresses that it opened itself.
     logging.getLogger("uvicorn.error").info("Listening on %s", services.settings.bind)
@@ -173,6 +172,7 @@ async def serve(services: Services, sockets: list[socket.socket]) -> None:
 async def _main() -> int:
     try:
         configuration = read_settings(os.environ)
+        set_up(configuration.settings.log_level)
         # First of all: a second start by mistake must not change what the running server goes by, its set-up code for one.
         sockets = listen(configuration.settings.bind)
         services = await build(configuration)

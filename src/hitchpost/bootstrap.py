@@ -17,7 +17,7 @@ from hitchpost.db.clock import DatabaseClock
 from hitchpost.db.engine import Database, PostgresDatabase, Tx, open_database
 from hitchpost.events.service import Events
 from hitchpost.jobs.engine import Engine
-from hitchpost.jobs.stopping import GRACE, Stopping
+from hitchpost.jobs.stopping import Stopping
 from hitchpost.jobs.work import Work, always, when
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
@@ -53,14 +53,14 @@ class Services:
     flow: ConnectFlow
     looks: Looks
     engine: Engine
+    stopping: Stopping
     ring_made_at: str
 
     async def close(self) -> None:
-        """Stop what runs in the background within GRACE seconds, then what it uses; no lease is left behind."""
-        until = self.clock.monotonic() + GRACE
+        """Stop what runs in the background within the grace, then what it uses; no lease is left behind."""
         await self.engine.stop()
-        await self.tokens.settled(until - self.clock.monotonic())
-        await self.looks.stop(until - self.clock.monotonic())
+        await self.tokens.settled(self.stopping.left())
+        await self.looks.stop(self.stopping.left())
         await self.http.close()
         await self.database.close()
 
@@ -97,7 +97,7 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
-    stopping = Stopping()
+    stopping = Stopping(clock)
     vault = Vault(ring, clock, reload=lambda: load_or_make(settings, database_empty=False))
     tokens = TokenKeeper(
         database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
@@ -119,7 +119,6 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
     events = Events(database)
     engine = Engine(
         [
-            *_put_right(clock),
             Work("connections", 10.0, always, lambda _: run_due(database, clock, looks, profiles)),
             Work("renewals", 1.0, tokens.renewals, tokens.renew_batch),
             Work("examinations", 30.0, when(tokens.examination_due), lambda _: tokens.examine_due()),
@@ -128,22 +127,15 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
         ],
         stopping,
         database.connect if isinstance(database, PostgresDatabase) else None,
+        beats=[(60.0, clock.measure)] if isinstance(clock, DatabaseClock) else [],
     )
     return Services(
         settings=settings, clock=clock, database=database, catalog=catalog, http=http, people=people, signed_in=SignedIn(people, settings),
         workspaces=workspaces, tokens=tokens, profiles=profiles,
         leaving=Leaving(database, clock, tokens, on_forgotten=forget_person),
-        shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, engine=engine,
+        shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, engine=engine, stopping=stopping,
         ring_made_at=ring.made_at,
     )  # fmt: skip
-
-
-def _put_right(clock: Clock) -> tuple[Work, ...]:
-    """A clock that goes by the database's is measured again on a beat; another needs nothing."""
-    if not isinstance(clock, DatabaseClock):
-        return ()
-    measure = clock.measure
-    return (Work("clock", 60.0, measure, lambda _: measure()),)
 
 
 def people_and_workspaces(settings: Settings, database: Database, clock: Clock) -> tuple[People, Workspaces]:

@@ -21,11 +21,11 @@ async def _main() -> int:
         configuration = read_settings(os.environ)
         if not configuration.settings.database.startswith("postgresql://"):
             raise BadSettings(f"{PREFIX}DATABASE_URL: a worker needs PostgreSQL; with SQLite the server itself does all the work")
+        log = set_up(configuration.settings.log_level)
         services = await build(configuration)
     except (BadSettings, BadRing, WrongSchema) as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    log = set_up(configuration.settings.log_level)
     log.info("the worker runs")
     services.engine.start()
     await told.wait()

@@ -40,7 +40,7 @@ async def test_R15_a_clock_that_is_off_is_put_right(postgres: str, off: timedelt
         own = AheadClock(off)
         clock = DatabaseClock(database, own)
         assert abs(clock.now() - own.now()) < NEAR
-        assert list(await clock.measure()) == []
+        await clock.measure()
         assert abs(clock.now() - await theirs(database)) < NEAR
         # It was moved while we ran, as machines' clocks are.
         own.ahead = -off

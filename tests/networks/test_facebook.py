@@ -244,7 +244,7 @@ async def test_an_app_that_demands_proofs_gets_them() -> None:
     trip = traveller(app=meta_app(require_appsecret_proof=True))
     consent = await trip.connect("ada")
     assert by_id(await trip.adapter.look(trip.call, consent.tokens))[BAKERY].verdict.usable
-    assert await trip.adapter.revoke(trip.call, consent.tokens) is Revocation.DONE
+    assert await trip.adapter.revoke(trip.call, consent.tokens, "") is Revocation.DONE
 
 
 async def test_a_token_without_a_date_has_none() -> None:
@@ -257,9 +257,9 @@ async def test_E8_taking_back_ends_every_token_and_twice_is_said(bare: bool) -> 
     trip = traveller(app=meta_app(bare_true=bare))
     consent = await trip.connect("ada")
     await trip.adapter.look(trip.call, consent.tokens)
-    assert await trip.adapter.revoke(trip.call, consent.tokens) is Revocation.DONE
+    assert await trip.adapter.revoke(trip.call, consent.tokens, "") is Revocation.DONE
     assert trip.world.authority("meta").living() == ()
-    assert await trip.adapter.revoke(trip.call, consent.tokens) is Revocation.ALREADY_DEAD
+    assert await trip.adapter.revoke(trip.call, consent.tokens, "") is Revocation.ALREADY_DEAD
     with pytest.raises(Fault) as caught:
         await trip.adapter.look(trip.call, consent.tokens)
     assert (caught.value.kind, caught.value.code) == (FaultKind.REVOKED, "190/458")

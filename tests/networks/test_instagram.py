@@ -120,7 +120,7 @@ async def test_A18_an_account_that_is_not_behind_that_page_gives_no_token() -> N
 async def test_facebook_and_instagram_of_one_app_are_one_login() -> None:
     trip = through_facebook()
     consent = await trip.connect("ada")
-    assert await trip.adapter.revoke(trip.call, consent.tokens) is Revocation.DONE
+    assert await trip.adapter.revoke(trip.call, consent.tokens, "") is Revocation.DONE
     assert trip.world.authority("meta").living() == ()
 
 
@@ -273,7 +273,7 @@ def test_who_is_no_tester_of_an_unreviewed_app_is_sent_to_the_operator() -> None
 async def test_E8_instagram_offers_no_way_to_take_access_back() -> None:
     trip = direct()
     consent = await trip.connect("ada")
-    assert await trip.adapter.revoke(trip.call, consent.tokens) is Revocation.UNSUPPORTED
+    assert await trip.adapter.revoke(trip.call, consent.tokens, "") is Revocation.UNSUPPORTED
     assert "instagram.com" in Instagram.remove_app
 
 

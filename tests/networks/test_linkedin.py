@@ -379,9 +379,9 @@ async def test_A18_a_page_whose_role_is_gone_and_another_person_cannot_be_attach
 async def test_E8_revoking_ends_every_token_and_a_dead_one_counts_as_done() -> None:
     town = pages_town(refresh_tokens=True)
     tokens = (await town.connect()).tokens
-    assert await town.adapter.revoke(town.call(), tokens) is Revocation.DONE
+    assert await town.adapter.revoke(town.call(), tokens, "") is Revocation.DONE
     assert town.world.authority("linkedin").living(person="ada") == ()
-    assert await town.adapter.revoke(town.call(), tokens) is Revocation.DONE
+    assert await town.adapter.revoke(town.call(), tokens, "") is Revocation.DONE
 
 
 async def test_a_refusal_to_revoke_is_believed_only_when_the_token_is_dead() -> None:
@@ -393,9 +393,9 @@ async def test_a_refusal_to_revoke_is_believed_only_when_the_token_is_dead() -> 
         call = replace(town.call(), http=network.http())
         if active:
             with pytest.raises(Fault):
-                await town.adapter.revoke(call, tokens)
+                await town.adapter.revoke(call, tokens, "")
         else:
-            assert await town.adapter.revoke(call, tokens) is Revocation.ALREADY_DEAD
+            assert await town.adapter.revoke(call, tokens, "") is Revocation.ALREADY_DEAD
 
 
 # Odd answers.

@@ -198,7 +198,7 @@ async def test_the_life_that_pinterest_names_is_the_one_that_counts() -> None:
 
 async def test_E8_pinterest_offers_no_revocation_and_people_are_told_where_to_go(ada: AtPinterest) -> None:
     consent = await ada.connect("ada")
-    assert await ada.adapter.revoke(ada.call, consent.tokens) is Revocation.UNSUPPORTED
+    assert await ada.adapter.revoke(ada.call, consent.tokens, "") is Revocation.UNSUPPORTED
     assert "https://www.pinterest.com/settings" in ada.adapter.remove_app
 
 

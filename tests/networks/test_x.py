@@ -225,7 +225,7 @@ async def test_a_token_that_may_not_read_the_account_lacks_a_permission() -> Non
 
 async def test_E8_disconnecting_ends_both_tokens(ada: AtX) -> None:
     consent = await ada.connect("ada")
-    assert await ada.adapter.revoke(ada.call, consent.tokens) is Revocation.DONE
+    assert await ada.adapter.revoke(ada.call, consent.tokens, "") is Revocation.DONE
     assert ada.world.authority("x").living(person="ada") == ()
     assert {entry.facts["token_kind"] for entry in ada.world.ledger.read(what=What.TOKEN_REVOKED)} == {"access", "refresh"}
 
@@ -233,7 +233,7 @@ async def test_E8_disconnecting_ends_both_tokens(ada: AtX) -> None:
 async def test_E8_tokens_that_x_no_longer_knows_are_dead_already() -> None:
     dead = Canned({"error": "invalid_request", "error_description": "Value passed for the token was invalid."}, 400)
     traveller, network = canned({REVOKE: dead})
-    assert await traveller.adapter.revoke(traveller.call, tokens_with()) is Revocation.ALREADY_DEAD
+    assert await traveller.adapter.revoke(traveller.call, tokens_with(), "") is Revocation.ALREADY_DEAD
     assert [asked.form["token"] for asked in network.asked] == ["the-refresh", "the-access"]
 
 
@@ -241,7 +241,7 @@ async def test_E8_tokens_that_x_no_longer_knows_are_dead_already() -> None:
 async def test_E8_a_revocation_that_x_did_not_take_is_to_be_tried_again(status: int, kind: FaultKind) -> None:
     traveller, _ = canned({REVOKE: Canned("down", status)})
     with pytest.raises(Fault) as caught:
-        await traveller.adapter.revoke(traveller.call, tokens_with())
+        await traveller.adapter.revoke(traveller.call, tokens_with(), "")
     assert (caught.value.kind, caught.value.retryable) == (kind, True)
 
 

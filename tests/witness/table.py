@@ -45,7 +45,7 @@ async def renew_late(person: Person) -> object:
 
 
 async def take_back(person: Person) -> object:
-    return type(await person.adapter.revoke(person.call, (await person.connect("ada")).tokens)).__name__
+    return type(await person.adapter.revoke(person.call, (await person.connect("ada")).tokens, "")).__name__
 
 
 async def reuse_the_code(person: Person) -> object:

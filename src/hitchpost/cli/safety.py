@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hitchpost.cli.house import House, Where, group, refuse, run, run_services
+from hitchpost.cli.house import Where, group, refuse, run, run_services
 from hitchpost.cli.rooms import keys_app, workspaces_app
 
 if TYPE_CHECKING:
@@ -12,24 +12,22 @@ if TYPE_CHECKING:
 
 emergency_app = group("For a theft in progress: `stop` first, then look; or `revoke-all` at once.")
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
+Prepare = Annotated[bool, typer.Option("--prepare", help="only put the key into the ring, for other machines to have it first")]
+To = Annotated[str, typer.Option(help="make this key of the ring the first, one that was prepared", metavar="KEY")]
 Retire = Annotated[bool, typer.Option("--retire", help="also take the older keys out of the ring")]
 
 
 @keys_app.command("rotate")
-def rotate(retire: Retire = False) -> None:
+def rotate(retire: Retire = False, prepare: Prepare = False, to: To = "") -> None:
     """Make a new first key of the ring and wrap every data key by it, while servers and workers run on."""
-    from hitchpost.tokens.ring import with_new_key, with_primary_alone
-    from hitchpost.tokens.vault import Vault
+    from hitchpost.tokens import rotation
 
-    async def act(house: House) -> tuple[str, int]:
-        ring = with_new_key(house.settings)
-        changed = await house.database.begin(Vault(ring, house.clock).rewrap)
-        if retire:
-            with_primary_alone(house.settings)
-        return ring.primary, changed
-
-    primary, changed = run(act)
-    typer.echo(f"{changed} data {'key is' if changed == 1 else 'keys are'} now wrapped by the key {primary}.")
+    if prepare:
+        key_id = run(lambda house: house.database.read(lambda _: rotation.prepare(house.settings)))
+        typer.echo(f"The ring holds the key {key_id} now, last. Copy the ring to every machine, then: hitchpost keys rotate --to {key_id}")
+        return
+    done = run(lambda house: rotation.rotate(house.settings, house.database, house.clock, to=to, retire=retire))
+    typer.echo(f"{done.changed} data {'key is' if done.changed == 1 else 'keys are'} now wrapped by the key {done.primary}.")
     typer.echo("Save the key ring again, apart from the database. Backups made before now need the older ring.", err=True)
 
 
@@ -50,14 +48,19 @@ def shred(workspace: Where, yes: Yes = False) -> None:
 @emergency_app.command("stop")
 def stop() -> None:
     """Stop all use of people's access, in every process, until `resume`: nothing is renewed, looked at or connected."""
-    since = run_services(lambda services: services.tokens.emergency.stop())
+    from hitchpost.tokens import halting
+
+    # Nothing but the database: it must work where keys or settings are in disorder.
+    since = run(lambda house: house.database.begin(lambda tx: halting.halt(tx, house.clock.now())))
     typer.echo(f"Stopped since {since:%Y-%m-%d %H:%M:%S} UTC. `hitchpost emergency resume` goes on.")
 
 
 @emergency_app.command("resume")
 def resume() -> None:
     """Go on after a stop."""
-    run_services(lambda services: services.tokens.emergency.resume())
+    from hitchpost.tokens import halting
+
+    run(lambda house: house.database.begin(halting.resume))
     typer.echo("Going on.")
 
 
@@ -67,13 +70,16 @@ def revoke_all(yes: Yes = False) -> None:
     if not yes:
         typer.confirm("Every connection of every workspace ends, and each must be made again by a person. Go on?", abort=True)
 
+    from hitchpost.tokens.service import Fate
+
     def progress(done: int, of: int) -> None:
         if done % 100 == 0 or done == of:
-            typer.echo(f"{done} of {of} given back", err=True)
+            typer.echo(f"{done} of {of}", err=True)
 
-    left = run_services(lambda services: services.tokens.emergency.revoke_all(progress))
-    if left:
-        refuse(f"{left} could not be given back, because their networks did not answer: every running server and worker goes on trying.")
-    typer.echo(
-        "Everything is given back. Now: change the apps' secrets at the networks, rotate the key ring, then `hitchpost emergency resume`."
-    )
+    fates = run_services(lambda services: services.tokens.emergency.revoke_all(progress))
+    typer.echo(f"{fates[Fate.REVOKED] + fates[Fate.SHARED]} ended at their networks, {fates[Fate.DESTROYED]} destroyed here.")
+    if fates[Fate.DESTROYED]:
+        typer.echo("Destroyed here only, where a network offers no revocation: people must remove the app there (docs/networks).", err=True)
+    if left := fates[Fate.REVOKING]:
+        refuse(f"{left} could not be ended, because their networks did not answer: every running server and worker goes on trying.")
+    typer.echo("Now: change the apps' secrets at the networks, rotate the key ring, then `hitchpost emergency resume`.")

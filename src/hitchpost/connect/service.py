@@ -4,7 +4,7 @@ Every act at a network is three beats (law 1): claim in a short transaction, act
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from hitchpost.connect.states import ACT_DEADLINE, CHOICE_LIFE, LEASE, MAX_OPEN,
 from hitchpost.db.engine import Database, Tx
 from hitchpost.errors import Problem
 from hitchpost.ids import digest, new_id, new_token
-from hitchpost.networks.base import Adapter, Call
+from hitchpost.networks.base import Adapter, Call, Derived, Listing
 from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
@@ -174,17 +174,21 @@ class ConnectFlow:
 
     async def _looked(self, trip: Trip, claim_id: str) -> None:
         adapter = self._catalog[trip.provider]
-        try:
+
+        async def act() -> tuple[Listing, Mapping[str, str], tuple[str, ...]]:
             tokens = (await self._tokens.fresh(trip.grant_id)).tokens
-            listing = await self._within_lease(adapter.look(self.call_for(trip), tokens))
+            listing = await adapter.look(self.call_for(trip), tokens)
+            faces = [one.image for one in listing.candidates] + ([trip.account.image] if trip.account else [])
+            pictures = await self._profiles.gallery.keep(adapter, faces)
+            # The network may have taken from this consent what an earlier one had: whoever stands on it is looked at again, and told.
+            return listing, pictures, await self._tokens.after_consent(trip.grant_id)
+
+        try:
+            listing, pictures, lost = await self._within_lease(act())
         except Fault as fault:
             becomes = Status.LOOKING if fault.retryable else Status.FAILED
             await self._database.begin(partial(self._claims.record_fault, trip, claim_id, Status.LOOKING, becomes, fault))
             return
-        faces = [one.image for one in listing.candidates] + ([trip.account.image] if trip.account else [])
-        pictures = await self._profiles.gallery.keep(adapter, faces)
-        # The network may have taken from this consent what an earlier one had: whoever stands on it is looked at again, and told.
-        lost = await self._tokens.after_consent(trip.grant_id)
         await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures, lost))
 
     # 6. The choice: what `/connect/<id>` shows.
@@ -229,9 +233,13 @@ class ConnectFlow:
                 await self._tokens.end(trip.grant_id)
             return trip
         adapter = self._catalog[trip.provider]
-        try:
+
+        async def act() -> Sequence[Derived]:
             tokens = (await self._tokens.fresh(trip.grant_id)).tokens
-            derived = await self._within_lease(adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked]))
+            return await adapter.derive(self.call_for(trip), tokens, [picked_of(row) for row in picked])
+
+        try:
+            derived = await self._within_lease(act())
         except Fault as fault:
             await self._reopen_choice(trip, claim_id)
             raise fault.explained(network=adapter.title, provider=trip.provider) from None

@@ -1,6 +1,5 @@
 """One clock for all who share a database: its own. Claims that end by another machine's clock would end while their holder still acts."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,12 +25,11 @@ class DatabaseClock:
     def monotonic(self) -> float:
         return self._own.monotonic()
 
-    async def measure(self) -> Sequence[str]:
-        """Measure, and put right; nothing comes of it that is left to do. The answer's way back counts half."""
+    async def measure(self) -> None:
+        """Measure, and put right. The answer's way back counts half."""
         before = self._own.now()
         theirs: datetime = await self._database.read(lambda tx: tx.execute(select(func.clock_timestamp())).scalar_one())
         off = theirs - (before + (self._own.now() - before) / 2)
         if abs(off - self._off) > _WORTH_SAYING:
             self._log.warning("this machine's clock is off the database's, which is used", seconds=round(off.total_seconds(), 1))
         self._off = off
-        return ()

@@ -4,14 +4,14 @@ Every process asks and every process takes, so whoever has hands free works; a b
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from hitchpost.jobs.stopping import GRACE, Stopping, ended
+from hitchpost.jobs.stopping import Stopping, ended
 from hitchpost.jobs.work import Work
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hitchpost.jobs.queue import Connect, Queue
 
+Beat = tuple[float, Callable[[], Awaitable[object]]]
 HANDS = 32
 """Batches under way in one process: more than all networks together get, so that one that hangs leaves hands for the others."""
 _LOOKS_AFTER = 30.0
@@ -33,10 +34,14 @@ _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 class Engine:
     """Runs in this process from `start` to `stop`. `connect`: to the database whose queue is shared; None for one in memory.
 
-    `clears_every`: seconds between two clearings of PGQueuer's log.
+    `beats`: what this process does for itself, each every so many seconds, without the queue. `clears_every`: seconds between two
+    clearings of PGQueuer's log.
     """
 
-    def __init__(self, work: Sequence[Work], stopping: Stopping, connect: "Connect | None", *, clears_every: float = 60.0) -> None:
+    def __init__(
+        self, work: Sequence[Work], stopping: Stopping, connect: "Connect | None", *, beats: Sequence[Beat] = (), clears_every: float = 60.0
+    ) -> None:
+        self._beats = tuple(beats)
         self._work, self._stopping, self._connect, self._clears_every = tuple(work), stopping, connect, clears_every
         self._running: asyncio.Task[None] | None = None
         self._in_hand = set[asyncio.Task[object]]()
@@ -53,17 +58,18 @@ class Engine:
             for batch in await work.due():
                 await work.act(batch)
 
-    async def stop(self, seconds: float = GRACE) -> None:
-        """Take nothing more, and wait so long for what is in hand; what takes longer is given up and due again."""
+    async def stop(self, seconds: float | None = None) -> None:
+        """Take nothing more, and wait so long (the rest of the grace) for what is in hand; what takes longer is given up and due again."""
         self._stopping.tell()
         if self._running is not None:
-            await asyncio.wait([self._running], timeout=max(seconds, 0.0))
+            await asyncio.wait([self._running], timeout=self._stopping.left() if seconds is None else seconds)
             for task in self._in_hand:
                 task.cancel()
             await ended([self._running], _LAST_WORDS)
 
     async def _kept_running(self) -> None:
         """A queue that is lost is opened again: the rows know what stood in it."""
+        # Late, here and below: PGQueuer takes a while to import, and command lines never start an engine.
         from hitchpost.jobs.queue import opened
 
         while not self._stopping.told:
@@ -86,6 +92,8 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._taken(manager))
             group.create_task(self._cleared(queue))
+            for beat in self._beats:
+                group.create_task(self._beaten(*beat))
             for work in self._work:
                 group.create_task(self._asked(queue, work))
             await self._stopping.until_told()
@@ -113,6 +121,13 @@ class Engine:
                 )  # fmt: skip
             self._lost = 0
             await self._stopping.within(work.seconds)
+
+    async def _beaten(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+        while not await self._stopping.within(seconds):
+            try:
+                await act()
+            except Exception:  # noqa: BLE001  (it is done again on the next beat)
+                self._log.exception("a beat failed")
 
     async def _cleared(self, queue: "Queue") -> None:
         """PGQueuer keeps a log of every job for ever; the rows and our own log say all that matters."""

@@ -203,6 +203,9 @@ class Adapter(ABC):
         """
         raise Fault(FaultKind.REFUSED, "not_renewable", "these tokens cannot be renewed without the person")
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
-        """End the access at the network, best effort. Raises Fault when it should be tried again."""
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
+        """End the access at the network, best effort. `subject`: whose it is, as the consent named them, where tokens alone do not tell.
+
+        Raises Fault when it should be tried again.
+        """
         return Revocation.UNSUPPORTED

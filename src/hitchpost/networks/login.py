@@ -32,6 +32,9 @@ class TokenSet:
     refresh_expires_at: datetime | None = None
     scopes: frozenset[str] | None = None
     extras: Mapping[str, str] = field(default_factory=dict)
+    former: tuple["TokenSet", ...] = ()
+    """What earlier consents gave for the same grant, and may still live at the network: it is ended together with the grant, not before,
+    for a network may end all of a person's tokens by one of them."""
 
 
 class Renewal(StrEnum):

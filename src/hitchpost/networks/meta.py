@@ -80,11 +80,26 @@ async def longer(call: Call, tokens: TokenSet) -> TokenSet:
     return oauth2.token_set(call, graph.settled(answer, call.now))
 
 
-async def revoke(call: Call, tokens: TokenSet) -> Revocation:
-    """Ends the whole login of this person with this app: every user and Page token of it. Raises Fault."""
-    address = graph.address(call, "me", "permissions")
-    query = {"appsecret_proof": graph.proof(call, tokens.access)}
-    answer = await call.http.send("DELETE", address, query=query, bearer=tokens.access.reveal())
+async def revoke(call: Call, tokens: TokenSet, subject: str) -> Revocation:
+    """Ends the whole login of this person with this app: every user and Page token of it. Raises Fault.
+
+    A Page token outlives the person's token that it was made from: when that is dead, the app itself ends what is left.
+    """
+    ended = await _removed(call, "me", tokens.access)
+    if ended is Revocation.ALREADY_DEAD and subject:
+        itself = Secret(f"{call.app.client_id}|{call.app.client_secret.reveal()}")
+        try:
+            return await _removed(call, subject, itself)
+        except Fault as fault:
+            # Nobody of this id is known to the app any more.
+            if fault.kind is not FaultKind.PERMISSION:
+                raise
+    return ended
+
+
+async def _removed(call: Call, person: str, token: Secret) -> Revocation:
+    query = {"appsecret_proof": graph.proof(call, token)}
+    answer = await call.http.send("DELETE", graph.address(call, person, "permissions"), query=query, bearer=token.reveal())
     if answer.ok and answer.body.strip() == b"true":
         return Revocation.DONE
     try:

@@ -52,7 +52,10 @@ class DisconnectedBody(Answer):
     access: Fate = Field(
         description="`revoked` at the network; `revoking`: the network could not be reached and is asked again until done; `destroyed` "
         "here, because the network offers no revocation, see `removeApp`; `shared`: destroyed here, while the login at the network "
-        "lives on for another workspace; `kept`, because other profiles need it"
+        "lives on for another workspace; `kept`, because other profiles need it; `pending`: a connection under way "
+        "may still use it, and it ends with that, within 15 minutes, if nothing comes of it"
     )
-    kept_for: list[str] = Field(description="names of other profiles of the caller's workspaces that still use the same access")
+    kept_for: list[str] = Field(
+        description="names (and networks) of other profiles of the caller's workspaces that still use the same access"
+    )
     remove_app: str | None = Field(description="where a person takes the access back at the network, a sentence")

@@ -11,6 +11,7 @@ from hitchpost.events import service as events
 from hitchpost.ids import is_id, new_id
 from hitchpost.networks.base import AppCredentials, Derived
 from hitchpost.networks.catalog import Catalog
+from hitchpost.networks.errors import Fault
 from hitchpost.people.service import OPERATOR
 from hitchpost.profiles import repository
 from hitchpost.profiles.gallery import Gallery
@@ -85,9 +86,15 @@ class Profiles:
         return await self._database.read(lambda tx: self._attached(tx, workspace_id, profile_id))
 
     async def check(self, workspace_id: str, profile_id: str) -> Profile:
-        """Story: ask the network now, and the profile as it stands afterwards. Raises Problem profile_not_found."""
-        await self.one(workspace_id, profile_id)
-        await self._tokens.examine(profile_id)
+        """Story: ask the network now, and the profile as it stands afterwards.
+
+        Raises Problem profile_not_found; or the one that says why the network could not be asked, with nothing changed.
+        """
+        known = await self.one(workspace_id, profile_id)
+        try:
+            await self._tokens.examine(profile_id)
+        except Fault as fault:
+            raise fault.explained(network=self._title(known.provider), provider=known.provider) from None
         return await self.one(workspace_id, profile_id)
 
     def by_ids(self, tx: Tx, ids: Sequence[str]) -> tuple[Profile, ...]:
@@ -164,7 +171,7 @@ class Profiles:
         profile, grants, names = await self._database.begin(detach)
         fates = {await self._tokens.end(grant_id) for grant_id in grants}
         # The least finished one is told: of two accesses behind one profile the other may be gone already.
-        fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
+        fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.PENDING, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
         return Disconnected(profile, fate, names, self._where(profile.provider) if fate is Fate.DESTROYED else "")
 
     def detach_all(self, tx: Tx, workspace_id: str) -> tuple[int, tuple[str, ...]]:
@@ -180,7 +187,7 @@ class Profiles:
         """The other profiles on the same access: all ids, and the names of those in workspaces that the person is in (threat C1)."""
         others = self._tokens.beside(tx, profile_id)
         known = [one for one in self.by_ids(tx, others) if self._workspaces.membership(tx, one.workspace_id, person_id)]
-        return others, tuple(one.name for one in known)
+        return others, tuple(f"{one.name} ({self._title(one.provider)})" for one in known)
 
     def _where(self, provider: str) -> str:
         return self._catalog[provider].remove_app if provider in self._catalog else ""

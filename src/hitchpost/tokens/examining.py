@@ -18,10 +18,11 @@ from hitchpost.db.engine import Database, Tx
 from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import gates, reaches, repository, timing
+from hitchpost.tokens import gates, reaches, timing
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.gates import Rate
+from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.renewing import Fresh, Renewing
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
@@ -31,6 +32,8 @@ _PACE = 60.0
 """Reaches that a scheduled round examines a minute and app, at most: the calls of people go before."""
 _LATER = timedelta(hours=1)
 _EXAMINE = "examine"
+_TELLING = (FaultKind.PERMISSION, FaultKind.BLOCKED, FaultKind.REVOKED, FaultKind.REFUSED)
+"""What a network says of the account itself: all else says that it could not be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Examining:
         now = self._clock.now()
 
         def claim(tx: Tx) -> list[RowMapping]:
-            if repository.halted_since(tx) is not None:
+            if is_halted(tx):
                 return []
             rows: dict[str, list[RowMapping]] = {}
             for row in reaches.standing_reaches(tx, due=now, limit=_AT_ONCE):
@@ -84,8 +87,11 @@ class Examining:
         await self._each(claimed)
         return len(claimed)
 
-    async def grant(self, grant_id: str) -> tuple[str, ...]:
-        """Story: examine all that stands on this grant now; the profiles that lost their access by what was found."""
+    async def grant(self, grant_id: str, *, tells: bool = False) -> tuple[str, ...]:
+        """Story: examine all that stands on this grant now; the profiles that lost their access by what was found.
+
+        `tells`: raise the Fault for which something could not be seen.
+        """
         now = self._clock.now()
 
         def claim(tx: Tx) -> Sequence[RowMapping]:
@@ -93,34 +99,38 @@ class Examining:
             reaches.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
             return rows
 
-        return await self._each(await self._database.begin(claim))
+        return await self._each(await self._database.begin(claim), tells=tells)
 
-    async def _each(self, rows: Sequence[RowMapping]) -> tuple[str, ...]:
+    async def _each(self, rows: Sequence[RowMapping], *, tells: bool = False) -> tuple[str, ...]:
         """Side by side for each grant and network; the profiles that lost their access."""
         together: dict[tuple[str, str], list[RowMapping]] = {}
         for row in rows:
             together.setdefault((row["grant_id"], row["provider"]), []).append(row)
-        lost = await asyncio.gather(*(self._examined(grant_id, rows) for (grant_id, _), rows in together.items()))
-        return tuple(dict.fromkeys(one for some in lost for one in some))
+        seen = await asyncio.gather(*(self._examined(grant_id, rows) for (grant_id, _), rows in together.items()))
+        if tells and (unseen := [fault for _, fault in seen if fault is not None]):
+            raise unseen[0]
+        return tuple(dict.fromkeys(one for lost, _ in seen for one in lost))
 
     async def profile(self, profile_id: str) -> None:
-        """Story: examine all that stands behind this profile now."""
+        """Story: examine all that stands behind this profile now. Raises the Fault for which it could not be seen."""
         for grant_id in await self._database.read(lambda tx: reaches.grants_behind(tx, [profile_id])):
-            await self.grant(grant_id)
+            await self.grant(grant_id, tells=True)
 
-    async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[str, ...]:
+    async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[tuple[str, ...], Fault | None]:
+        """The profiles that lost their access, and why nothing could be seen, if so."""
         begun, ids = self._clock.now(), [row["id"] for row in rows]
         picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
         try:
             found = await self._found(grant_id, rows[0], picked)
         except Fault as fault:
-            return await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
+            lost = await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
+            return lost, None if fault.kind in _TELLING else fault
         except SealBroken:
             # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
             self._log.error("the tokens of a grant do not open", grant=grant_id)
             await self._database.begin(lambda tx: reaches.put_off(tx, ids, begun + _LATER))
-            return ()
-        return await self._database.begin(lambda tx: self._record(tx, rows, found, begun))
+            return (), None
+        return await self._database.begin(lambda tx: self._record(tx, rows, found, begun)), None
 
     async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked]) -> Sequence[Derived]:
         """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -93,7 +94,22 @@ def kept_refresh(new: TokenSet, old: TokenSet | None, now: datetime) -> TokenSet
         return new
     if old.refresh_expires_at is not None and old.refresh_expires_at <= now:
         return new
-    return TokenSet(new.access, new.access_expires_at, old.refresh, old.refresh_expires_at, new.scopes, new.extras)
+    return replace(new, refresh=old.refresh, refresh_expires_at=old.refresh_expires_at)
+
+
+_FORMER = 8
+
+
+def with_former(new: TokenSet, old: TokenSet | None, now: datetime, *, spent: bool = False) -> TokenSet:
+    """`new` remembering what it replaces and the network may still honour, newest first; what has run out is forgotten.
+
+    `spent`: the old refresh token was given for `new`.
+    """
+    if old is None or old.access == new.access:
+        return new if old is None else replace(new, former=old.former)
+    replaced = replace(old, refresh=None if spent or new.refresh == old.refresh else old.refresh, former=())
+    ends = [(one, one.refresh_expires_at if one.refresh is not None else one.access_expires_at) for one in (replaced, *old.former)]
+    return replace(new, former=tuple(one for one, end in ends if end is None or end > now)[:_FORMER])
 
 
 def next_revoke(now: datetime, tries: int, retry_at: datetime | None) -> datetime | None:
@@ -105,23 +121,27 @@ def next_revoke(now: datetime, tries: int, retry_at: datetime | None) -> datetim
 
 def written(tokens: TokenSet) -> Secret:
     """The one text of a token set, to be sealed as it is."""
-    return Secret(
-        json.dumps(
-            {
-                "access": tokens.access.reveal(),
-                "access_expires_at": _iso(tokens.access_expires_at),
-                "refresh": tokens.refresh.reveal() if tokens.refresh else None,
-                "refresh_expires_at": _iso(tokens.refresh_expires_at),
-                "scopes": sorted(tokens.scopes) if tokens.scopes is not None else None,
-                "extras": dict(tokens.extras),
-            }
-        )
-    )
+    return Secret(json.dumps(_written(tokens)))
+
+
+def _written(tokens: TokenSet) -> dict[str, Any]:
+    return {
+        "access": tokens.access.reveal(),
+        "access_expires_at": _iso(tokens.access_expires_at),
+        "refresh": tokens.refresh.reveal() if tokens.refresh else None,
+        "refresh_expires_at": _iso(tokens.refresh_expires_at),
+        "scopes": sorted(tokens.scopes) if tokens.scopes is not None else None,
+        "extras": dict(tokens.extras),
+        "former": [_written(one) for one in tokens.former],
+    }
 
 
 def read(text: Secret) -> TokenSet:
     """The token set of a text that `written` made."""
-    stored = json.loads(text.reveal())
+    return _read(json.loads(text.reveal()))
+
+
+def _read(stored: dict[str, Any]) -> TokenSet:
     return TokenSet(
         Secret(stored["access"]),
         _moment(stored["access_expires_at"]),
@@ -129,6 +149,7 @@ def read(text: Secret) -> TokenSet:
         _moment(stored["refresh_expires_at"]),
         frozenset(stored["scopes"]) if stored["scopes"] is not None else None,
         stored["extras"],
+        tuple(_read(one) for one in stored.get("former", ())),
     )
 
 

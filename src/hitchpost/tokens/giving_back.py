@@ -29,7 +29,9 @@ class Fate(StrEnum):
     """What became of a grant that somebody needed no more."""
 
     KEPT = "kept"
-    """Something else needs it."""
+    """Another profile stands on it."""
+    PENDING = "pending"
+    """A connection under way may still use it; it ends with that, if nothing comes of it."""
     SHARED = "shared"
     """Destroyed here; the login at the network lives on, for another grant shares it."""
     REVOKED = "revoked"
@@ -40,6 +42,8 @@ class Fate(StrEnum):
 
 
 ENDED = (Fate.REVOKED, Fate.DESTROYED, Fate.SHARED)
+OVER = (FaultKind.REVOKED, FaultKind.REFUSED)
+"""What a network says of tokens that are dead already."""
 _FATES = {Revocation.DONE: Fate.REVOKED, Revocation.ALREADY_DEAD: Fate.REVOKED, Revocation.UNSUPPORTED: Fate.DESTROYED}
 
 
@@ -96,7 +100,7 @@ class GivingBack:
         try:
             return await claimed.act(self._http, self._clock), None
         except Fault as fault:
-            if fault.kind in (FaultKind.REVOKED, FaultKind.REFUSED):
+            if fault.kind in OVER:
                 return Fate.REVOKED, None
             again = freshness.next_revoke(self._clock.now(), claimed.tries, fault.retry_at)
             said = {"fault": fault.code, "kind": fault.kind.value, "code": fault.problem}
@@ -110,8 +114,11 @@ class GivingBack:
         if row is None or row["state"] == "gone":
             return None
         # What is being given back already stays so: in an emergency no flow keeps it.
-        if row["state"] != "revoking" and (self._flow_open(tx, grant_id) or repository.is_backed(tx, grant_id)):
-            return Fate.KEPT
+        if row["state"] != "revoking":
+            if repository.is_backed(tx, grant_id):
+                return Fate.KEPT
+            if self._flow_open(tx, grant_id):
+                return Fate.PENDING
         if row["app_id"] not in self._apps:
             return Fate.REVOKING
         # Renewals that failed before count for nothing here.
@@ -122,7 +129,7 @@ class GivingBack:
         app, tokens, served = self._apps[row["app_id"]], self._stored(tx, grant_id), self._apps.served_by(row["app_id"])
         shared = repository.others_alive(tx, grant_id, app.client_id, row["subject"])
         at = None if tokens is None or served is None or shared else (*served, app, tokens)
-        return _Revoke(row["version"], tries, Fate.SHARED if shared else Fate.DESTROYED, at)
+        return _Revoke(row["version"], row["subject"], tries, Fate.SHARED if shared else Fate.DESTROYED, at)
 
     def _stored(self, tx: Tx, grant_id: str) -> TokenSet | None:
         sealed = repository.token_set(tx, grant_id)
@@ -137,6 +144,7 @@ class _Revoke:
     """
 
     version: int
+    subject: str
     tries: int
     untold: Fate
     at: tuple[Adapter, Login, AppCredentials, TokenSet] | None
@@ -148,6 +156,13 @@ class _Revoke:
         try:
             # Some networks take two calls; both together get no longer than one, so that stopping is bounded.
             async with asyncio.timeout(DEADLINE):
-                return _FATES[await adapter.revoke(Call(http, app, login, clock.now()), tokens)]
+                call = Call(http, app, login, clock.now())
+                for former in tokens.former:
+                    try:
+                        await adapter.revoke(call, former, self.subject)
+                    except Fault as fault:
+                        if fault.kind not in OVER:
+                            raise
+                return _FATES[await adapter.revoke(call, tokens, self.subject)]
         except TimeoutError:
             raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None

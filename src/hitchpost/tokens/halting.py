@@ -1,11 +1,30 @@
-"""The halt of an emergency, as every use of somebody's access meets it."""
+"""The halt of an emergency: set without anything else of the house having to work, and met by every use of somebody's access."""
+
+from datetime import datetime
 
 from hitchpost.db.engine import Tx
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import repository
 
 
+def halt(tx: Tx, now: datetime) -> datetime:
+    """Step: halt; since when. What is under way at a network ends by itself within its deadline."""
+    since = repository.halted_since(tx) or now
+    repository.set_halt(tx, since)
+    return since
+
+
+def resume(tx: Tx) -> None:
+    """Step: go on."""
+    repository.set_halt(tx, None)
+
+
+def is_halted(tx: Tx) -> bool:
+    """Whether nobody's access is to be used, but to give it back."""
+    return repository.halted_since(tx) is not None
+
+
 def refuse_if_halted(tx: Tx) -> None:
     """Step. Raises Fault HALTED: nobody's access is used, by no process, until somebody resumes."""
-    if repository.halted_since(tx) is not None:
+    if is_halted(tx):
         raise Fault(FaultKind.HALTED, "halted", "all use of people's access is stopped")

@@ -1,6 +1,7 @@
 """What a renewal's outcome makes of a grant's row; pure. Silence and trouble end nothing, only the network's definitive no does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import RowMapping
@@ -8,7 +9,7 @@ from sqlalchemy import RowMapping
 from hitchpost.networks.base import Login, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import timing
-from hitchpost.tokens.freshness import kept_refresh
+from hitchpost.tokens.freshness import kept_refresh, with_former
 
 Values = dict[str, object]
 
@@ -26,7 +27,7 @@ def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:
     """The tokens to keep: an answer that leaves something out takes nothing away (RFC 6749 §6)."""
     kept = kept_refresh(new, old, now)
     scopes = old.scopes if kept.scopes is None else kept.scopes
-    return TokenSet(kept.access, kept.access_expires_at, kept.refresh, kept.refresh_expires_at, scopes, {**old.extras, **kept.extras})
+    return with_former(replace(kept, scopes=scopes, extras={**old.extras, **kept.extras}), old, now, spent=True)
 
 
 def renewed(grant_id: str, login: Login, tokens: TokenSet, now: datetime) -> Values:

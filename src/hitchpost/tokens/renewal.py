@@ -20,6 +20,7 @@ from hitchpost.tokens import freshness, gates, leases, outcomes, reaches, reposi
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.gates import Rate
+from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.vault import Vault, tokens_place
 
 _PACE_KEPT = 60.0
@@ -101,7 +102,7 @@ class Renewal:
         return served is not None and served[1].tries(tokens) and now - row["issued_at"] >= served[1].renewable_after
 
     def claim_due(self, tx: Tx, app_id: str, free: int) -> "list[Claimed]":
-        if repository.halted_since(tx) is not None:
+        if is_halted(tx):
             return []
         now, claim_id = self._clock.now(), new_id()
         passed = gates.take(tx, app_id, gates.REFRESH, free, self._rate(tx, app_id), now)
@@ -176,7 +177,9 @@ class Renewal:
             self._end(tx, claimed, fault)
             return
         if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
-            self._log.warning("a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, code=fault.problem)
+            self._log.warning(
+                "a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, problem=fault.problem
+            )
         if fault.kind is outcomes.OPERATORS:
             repository.set_app_state(tx, row["app_id"], "operator_fault")
             gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=outcomes.next_try(row, fault, now))
@@ -199,7 +202,7 @@ class Renewal:
         return True
 
     def _ended(self, tx: Tx, grant_id: str, values: outcomes.Values, fault: Fault) -> None:
-        self._log.info("a grant has ended", grant=grant_id, fault=fault.code, code=values["code"], cause=values["cause"])
+        self._log.info("a grant has ended", grant=grant_id, fault=fault.code, problem=values["code"], cause=values["cause"])
         stood = reaches.profiles_on(tx, grant_id)
         if values["cause"] in outcomes.SEVERING:
             reaches.sever_grant(tx, grant_id)

@@ -17,7 +17,7 @@ from hitchpost.jobs.stopping import Stopping, ended
 from hitchpost.networks.base import TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import leases, repository, timing
-from hitchpost.tokens.halting import refuse_if_halted
+from hitchpost.tokens.halting import is_halted, refuse_if_halted
 from hitchpost.tokens.renewal import Claimed, Renewal
 
 SLOTS = 16
@@ -160,7 +160,7 @@ class Renewing:
 
     async def _due(self) -> dict[str, int]:
         now = self._clock.now()
-        found = await self._database.read(lambda tx: {} if repository.halted_since(tx) else leases.due_by_app(tx, now))
+        found = await self._database.read(lambda tx: {} if is_halted(tx) else leases.due_by_app(tx, now))
         return {app_id: count for app_id, count in found.items() if self._renewal.knows(app_id)}
 
     async def _round(self, app_id: str, most: int | None = None) -> int:

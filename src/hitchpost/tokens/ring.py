@@ -84,6 +84,26 @@ def with_new_key(settings: Settings) -> Ring:
     return _written(settings.key_dir / "ring", [fresh, *ring.keys.items()])
 
 
+def with_key_to_come(settings: Settings) -> str:
+    """Write a further key into the ring's file, last, where it wraps nothing yet; its id. For rings that are copied to other machines."""
+    if "key_ring" in settings.model_fields_set:
+        raise BadRing(f"the ring comes from {_SETTING}: put a further key into it there, last, on every machine")
+    ring = _read(settings.key_dir / "ring")
+    key_id = new_id()[:9]
+    _written(settings.key_dir / "ring", [*ring.keys.items(), (key_id, random_bytes(KEY_BYTES))])
+    return key_id
+
+
+def with_first(settings: Settings, key_id: str) -> Ring:
+    """The ring with this key of its own first, written to its file. Raises BadRing."""
+    if "key_ring" in settings.model_fields_set:
+        raise BadRing(f"the ring comes from {_SETTING}: put the key first there, on every machine, and restart; then rotate without a name")
+    ring = _read(settings.key_dir / "ring")
+    if key_id not in ring.keys:
+        raise BadRing(f"the ring holds no key {key_id}; it holds {', '.join(ring.keys)}")
+    return _written(settings.key_dir / "ring", [(key_id, ring.keys[key_id]), *(one for one in ring.keys.items() if one[0] != key_id)])
+
+
 def with_primary_alone(settings: Settings) -> Ring:
     """The ring's file with its first key alone, for when nothing is wrapped by the others any more. Raises BadRing."""
     if "key_ring" in settings.model_fields_set:
@@ -98,10 +118,20 @@ def _written(path: Path, keys: Iterable[tuple[str, bytes]]) -> Ring:
     try:
         _draft(draft, ",".join(f"{key_id}:{base64.urlsafe_b64encode(key).decode()}" for key_id, key in keys))
         draft.replace(path)
+        _kept(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise BadRing(f"the key ring cannot be written at {path}: {error.strerror}; nothing was changed") from None
     return _read(path)
+
+
+def _kept(folder: Path) -> None:
+    """What was renamed in a folder is on disk: a ring that a power cut takes back would no longer open what it has wrapped meanwhile."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _draft(path: Path, text: str) -> None:
@@ -129,6 +159,7 @@ def _made(path: Path) -> Ring:
         _draft(draft, f"{new_id()[:9]}:{key}")
         try:
             os.link(draft, path)
+            _kept(path.parent)
         except FileExistsError:
             return _read(path)
         finally:

@@ -25,6 +25,7 @@ from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
 from hitchpost.tokens.giving_back import Fate, GivingBack
+from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.vault import INSTALLATION, Vault, tokens_place
@@ -49,7 +50,7 @@ class TokenKeeper:
         flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None],
         on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0, stopping: Stopping | None = None,
     ) -> None:  # fmt: skip
-        self._clock, self._vault, self._stopping = clock, vault, (stopping := stopping or Stopping())
+        self._clock, self._vault, stopping = clock, vault, stopping or Stopping()
         self._apps = Apps(catalog, vault)
         self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open)
         self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
@@ -73,7 +74,7 @@ class TokenKeeper:
 
     def refuse_if_halted(self, tx: Tx) -> None:
         """Step. Raises Problem halted while an emergency stops all use of people's access."""
-        if repository.halted_since(tx) is not None:
+        if is_halted(tx):
             raise Problem("halted")
 
     # Sealing for other rooms.
@@ -104,7 +105,8 @@ class TokenKeeper:
         if known["consent_seq"] > consent_seq:
             return grant_id
         if known["state"] == "live":
-            tokens = freshness.kept_refresh(tokens, self._stored(tx, grant_id), now)
+            replaced = self._stored(tx, grant_id)
+            tokens = freshness.with_former(freshness.kept_refresh(tokens, replaced, now), replaced, now)
         _, login = self._apps.serving(app_id)
         values: dict[str, object] = {
             **outcomes.renewed(grant_id, login, tokens, now), "name": consent.subject.name,
@@ -142,10 +144,6 @@ class TokenKeeper:
     async def renew_batch(self, batch: str) -> int:
         """Story: do one of them; how many grants were looked after."""
         return await self._renewing.renew_batch(batch)
-
-    def begin_no_more(self) -> None:
-        """This process is to end: what is under way goes on, nothing further that is due is begun."""
-        self._stopping.tell()
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every renewal under way has been recorded; after so many seconds those that have not are given up."""
@@ -243,7 +241,7 @@ class TokenKeeper:
         return self._vault.mark(tx, purpose, text)
 
     async def examine(self, profile_id: str) -> None:
-        """Story: look now, with the network, whether what stands behind this profile still does."""
+        """Story: look now, with the network, whether what stands behind this profile still does. Raises the Fault why it cannot be seen."""
         await self._examining.profile(profile_id)
 
     async def after_consent(self, grant_id: str) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class Beacon(Adapter):
             raise answer
         return answer
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
         self.revoked.append(tokens.access.reveal())
         if self.meanwhile:
             await self.meanwhile()

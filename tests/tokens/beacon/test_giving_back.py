@@ -226,7 +226,7 @@ async def test_A25_a_grant_is_discarded_at_once_unless_somebody_needs_it(room: R
     await room.backed("cprofile", backed)
     room.open_flows.add(flowing)
     ends = [await room.keeper.end(grant_id) for grant_id in (discarded, backed, flowing, "cunknown")]
-    assert ends == [Fate.REVOKED, Fate.KEPT, Fate.KEPT, Fate.REVOKED]
+    assert ends == [Fate.REVOKED, Fate.KEPT, Fate.PENDING, Fate.REVOKED]
     assert len(room.beacon.revoked) == 1
     assert await room.keeper.end(discarded) is Fate.REVOKED
     assert len(room.beacon.revoked) == 1

@@ -77,8 +77,8 @@ class Facebook(Adapter):
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return await meta.longer(call, tokens)
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
-        return await meta.revoke(call, tokens)
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
+        return await meta.revoke(call, tokens, subject)
 
 
 def _candidate(page: meta.Page, lacking: Verdict | None) -> Candidate:

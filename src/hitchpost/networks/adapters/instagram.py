@@ -103,8 +103,8 @@ class Instagram(Adapter):
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return await instagram_login.renewed(call, tokens) if _direct(call) else await meta.longer(call, tokens)
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
-        return Revocation.UNSUPPORTED if _direct(call) else await meta.revoke(call, tokens)
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
+        return Revocation.UNSUPPORTED if _direct(call) else await meta.revoke(call, tokens, subject)
 
 
 def _direct(call: Call) -> bool:

@@ -183,7 +183,7 @@ class LinkedIn(Adapter):
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         return oauth2.token_set(call, await restli.renewed(call, tokens))
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
         ended = [await restli.end(call, token) for token in (tokens.refresh, tokens.access) if token is not None]
         return Revocation.DONE if any(ended) else Revocation.ALREADY_DEAD
 

@@ -160,7 +160,7 @@ class X(Adapter):
             raise _refusal(answer, call.now)
         return oauth2.token_set(call, answer.json())
 
-    async def revoke(self, call: Call, tokens: TokenSet) -> Revocation:
+    async def revoke(self, call: Call, tokens: TokenSet, subject: str) -> Revocation:
         live = [(tokens.refresh, "refresh_token"), (tokens.access, "access_token")]
         ended = [await _ended(call, token, hint) for token, hint in live if token]
         return Revocation.DONE if any(ended) else Revocation.ALREADY_DEAD
