@@ -108,7 +108,9 @@ def with_former(new: TokenSet, old: TokenSet | None, now: datetime, *, spent: bo
     if old is None or old.access == new.access:
         return new if old is None else replace(new, former=old.former)
     replaced = replace(old, refresh=None if spent or new.refresh == old.refresh else old.refresh, former=())
-    ends = [(one, one.refresh_expires_at if one.refresh is not None else one.access_expires_at) for one in (replaced, *old.former)]
+    ends = [
+        (one, one.refresh_expires_at if one.refresh is not None else one.access_expires_at) for one in (replaced, *old.former, *new.former)
+    ]
     return replace(new, former=tuple(one for one, end in ends if end is None or end > now)[:_FORMER])
 
 

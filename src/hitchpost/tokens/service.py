@@ -103,6 +103,12 @@ class TokenKeeper:
         known = repository.hold_or_make(tx, app_id, consent.subject.id, _unborn(now))
         grant_id, version = str(known["id"]), int(known["version"]) + 1
         if known["consent_seq"] > consent_seq:
+            held = self._stored(tx, grant_id)
+            if held is not None:
+                # It came late, and nobody will use it; but it lives at the network, and is to end with the grant.
+                late = freshness.with_former(held, tokens, now)
+                sealed = self._vault.seal(tx, tokens_place(grant_id), freshness.written(late))
+                repository.put_token_set(tx, grant_id, int(known["version"]), sealed)
             return grant_id
         if known["state"] == "live":
             replaced = self._stored(tx, grant_id)

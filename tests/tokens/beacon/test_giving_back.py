@@ -256,3 +256,34 @@ async def test_a_grant_of_an_app_that_this_process_has_not_met_is_left_to_one_th
         room.clock.forward(timedelta(minutes=16))
         assert await room.keeper.sweep_abandoned() == 0
         assert await newer.keeper.sweep_abandoned() == 1
+
+
+async def test_E8_what_an_earlier_consent_gave_ends_with_the_grant_and_not_before(room: Room) -> None:
+    grant_id = await room.consented(consent(access="first", refresh="first-refresh"), seq=1)
+    await room.consented(consent(access="third", refresh="third-refresh"), seq=3)
+    # An older consent that arrives late changes nothing, but it lives at the network all the same.
+    await room.consented(consent(access="second", refresh="second-refresh"), seq=2)
+    assert (await room.tokens(grant_id)).access == Secret("third")
+    assert room.beacon.revoked == []
+    room.clock.forward(timedelta(minutes=16))
+    assert await room.keeper.sweep_abandoned() == 1
+    assert sorted(room.beacon.revoked) == ["first", "second", "third"]
+    assert room.beacon.revoked[-1] == "third"
+
+
+async def test_E8_a_former_token_that_is_dead_already_keeps_nothing_alive(room: Room) -> None:
+    await room.consented(consent(access="first"), seq=1)
+    await room.consented(consent(access="second"), seq=2)
+    room.beacon.faults.append(Fault(FaultKind.REVOKED, "dead"))
+    room.clock.forward(timedelta(minutes=16))
+    assert await room.keeper.sweep_abandoned() == 1
+    assert room.beacon.revoked == ["first", "second"]
+
+
+async def test_E8_a_former_token_that_has_run_out_is_forgotten(room: Room) -> None:
+    short = consent(access="first", refresh=None)
+    ending = replace(short, tokens=replace(short.tokens, access_expires_at=room.clock.now() + timedelta(hours=2)))
+    grant_id = await room.consented(ending, seq=1)
+    room.clock.forward(timedelta(hours=3))
+    await room.consented(consent(access="second"), seq=2)
+    assert (await room.tokens(grant_id)).former == ()
