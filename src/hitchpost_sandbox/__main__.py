@@ -4,16 +4,18 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import App
-from hitchpost_sandbox.control import checked, checked_fault
+from hitchpost_sandbox.checking import checked_app
 from hitchpost_sandbox.outgoing import Outgoing, is_loopback
 from hitchpost_sandbox.reading import Misread, read
 from hitchpost_sandbox.server import address, listen, server
+from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.worldfile import WorldFile, from_toml, world_of
 
 
@@ -30,27 +32,19 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     if not chosen.anywhere and not is_loopback(chosen.host):
         return _refuse(f"{chosen.host} can be reached from other machines; say --anywhere if that is meant")
-    reading = chosen.world
     try:
-        file = from_toml(chosen.world.read_text()) if chosen.world else WorldFile()
-        reading = chosen.apps
-        file = replace(file, apps=(*file.apps, *(_apps_in(chosen.apps) if chosen.apps else ())))
-        reading = chosen.world
-        world = world_of(file if chosen.seed is None else replace(file, seed=chosen.seed), outgoing=Outgoing(anywhere=chosen.anywhere))
-    except (OSError, ValueError, Misread) as error:
-        return _refuse(f"{reading}: {error}")
-    try:
-        also = [networks.named(module) for module in chosen.also]
+        twins = (*networks.found(), *(networks.named(module) for module in chosen.also))
     except (ImportError, AttributeError) as error:
         return _refuse(str(error))
-    twins = (*networks.found(), *also)
+    reading = chosen.apps
     try:
-        for one in file.apps:
-            checked(one, twins)
-        for fault in file.faults:
-            checked_fault(fault, twins)
-    except Misread as error:
-        return _refuse(str(error))
+        apps = _apps_in(chosen.apps, twins) if chosen.apps else ()
+        reading = chosen.world
+        file = from_toml(chosen.world.read_text()) if chosen.world else WorldFile()
+        file = replace(file, apps=(*file.apps, *apps), seed=file.seed if chosen.seed is None else chosen.seed)
+        world = world_of(file, twins, outgoing=Outgoing(anywhere=chosen.anywhere))
+    except (OSError, ValueError, Misread) as error:
+        return _refuse(f"{reading}: {error}")
     app = build(world, twins)
     try:
         sockets = listen(chosen.host, chosen.port)
@@ -66,11 +60,11 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _apps_in(path: Path) -> tuple[App, ...]:
+def _apps_in(path: Path, twins: Sequence[Twin]) -> tuple[App, ...]:
     apps = json.loads(path.read_text())
     if not isinstance(apps, list):
         raise Misread("a JSON list is wanted")
-    return tuple(read(App, app, f"app {number}") for number, app in enumerate(apps, 1))
+    return tuple(checked_app(read(App, app, f"app {number}"), twins, f"app {number}") for number, app in enumerate(apps, 1))
 
 
 def _refuse(sentence: str) -> int:

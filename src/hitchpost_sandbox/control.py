@@ -4,7 +4,7 @@ Both rules keep web pages out: a rebound name is not loopback, and a foreign pag
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import wraps
@@ -18,8 +18,9 @@ from starlette.routing import Route
 
 from hitchpost_sandbox import panel
 from hitchpost_sandbox.account import account
-from hitchpost_sandbox.apps import COUNTS, App
-from hitchpost_sandbox.faults import Does, Fault, Script
+from hitchpost_sandbox.apps import App
+from hitchpost_sandbox.checking import checked_app, checked_fault
+from hitchpost_sandbox.faults import Fault, Script
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.playing import befall
 from hitchpost_sandbox.reading import Misread, read
@@ -136,7 +137,7 @@ class Plane:
         """GET: all, secrets included (they open nothing but this). POST: one app as JSON, new or changed."""
         if request.method != "POST":
             return JSONResponse([_as_json(app) for app in self._world.apps])
-        app = checked(read(App, await _json(request), "app"), self._twins.values())
+        app = checked_app(read(App, await _json(request), "app"), self._twins.values())
         self._world.register(app)
         return JSONResponse(_as_json(app), 201)
 
@@ -215,33 +216,6 @@ class Plane:
         await _json(request)
         self._world.reset()
         return Response(status_code=204)
-
-
-def checked_fault(fault: Fault, twins: Iterable[Twin]) -> Fault:
-    """The fault, if its network exists and its word is one that some network means. Raises Misread naming those there are."""
-    known = {twin.network: twin for twin in twins}
-    if fault.network and fault.network not in known:
-        raise Misread(f"fault.network must be one of: {', '.join(known)}")
-    meant = [known[fault.network]] if fault.network else list(known.values())
-    words = {*Does, *(word for twin in meant for word in (*twin.errors, *twin.turns))}
-    if fault.does not in words:
-        raise Misread(f"fault.does must be one of: {', '.join(sorted(words))}")
-    return fault
-
-
-def checked(app: App, twins: Iterable[Twin]) -> App:
-    """The app, if every option of it is a switch of a network that it is for. Raises Misread naming those there are."""
-    meant = [twin for twin in twins if twin.authority == app.authority]
-    if not meant:
-        raise Misread(f"app.authority must be one of: {', '.join(sorted({twin.authority for twin in twins}))}")
-    known = sorted({name for twin in meant for name in twin.switches})
-    if unknown := sorted(set(app.options) - set(known)):
-        raise Misread(f"app.options has no '{unknown[0]}'; {app.authority} knows: {', '.join(known)}")
-    for name in sorted(set(app.options) & COUNTS):
-        value = app.options[name]
-        if type(value) is not int or not 0 <= value <= 1_000_000:
-            raise Misread(f"app.options.{name} must be a whole number from 0 to 1000000")
-    return app
 
 
 def _told(answer: Answer) -> Answer:

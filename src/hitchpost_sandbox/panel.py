@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from hitchpost_sandbox import pages
 from hitchpost_sandbox.account import account
-from hitchpost_sandbox.faults import Does
+from hitchpost_sandbox.checking import words
 from hitchpost_sandbox.ledger import Entry, What
 from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.world import World
@@ -27,11 +27,10 @@ def routes(world: World, twins: tuple[Twin, ...]) -> list[Route]:
         return pages.panel(template, **frame, **values)
 
     async def overview(request: Request) -> Response:
-        words = sorted({*Does, *(word for twin in twins for word in (*twin.errors, *twin.turns))})
         turns = {twin.network: list(twin.turns) for twin in twins}
         last = tuple(reversed(world.ledger.read()))[:8]
         return shown(
-            "panel.html", request, twins=twins, people=world.cast.people, apps=world.apps, scripts=world.faults.scripts, words=words,
+            "panel.html", request, twins=twins, people=world.cast.people, apps=world.apps, scripts=world.faults.scripts, words=words(twins),
             turns=turns, last=last, snapshots=world.snapshots,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.reading import Misread
 from hitchpost_sandbox.running import Running
@@ -40,11 +41,12 @@ def sandbox_url(pytestconfig: pytest.Config, sandbox_world_file: Path | None) ->
     if running := str(pytestconfig.getoption("--sandbox-url")):
         yield running
         return
+    twins = networks.found()
     try:
-        world = load(sandbox_world_file) if sandbox_world_file else World()
+        world = load(sandbox_world_file, twins) if sandbox_world_file else World()
     except (OSError, Misread) as error:
         raise pytest.UsageError(f"{sandbox_world_file}: {error}") from None
-    with in_thread(build(world)) as url:
+    with in_thread(build(world, twins)) as url:
         yield url
 
 

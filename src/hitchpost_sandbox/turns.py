@@ -5,8 +5,11 @@ A twin lists its turns by the words below where they fit, so that a test can say
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hitchpost_sandbox.world import World
+
+A = TypeVar("A")
 
 REVOKED = "revoked"
 """The person removed the app in the network's settings."""
@@ -42,6 +45,14 @@ class Turn:
 
     says: str
     play: Callable[[World, Befallen], Awaitable[None]]
+
+
+def account_of(world: World, whom: Befallen, network: str, kind: type[A]) -> A:
+    """What the person has at this network, an account of this kind. Raises CannotBefall when they have none."""
+    account = getattr(world.cast[whom.person], network)
+    if not isinstance(account, kind):
+        raise CannotBefall(f"'{whom.person}' has no account at {network}")
+    return account
 
 
 def tokens_die(authority: str, because: str, *, says: str) -> Turn:

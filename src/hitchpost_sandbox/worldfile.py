@@ -13,23 +13,42 @@ id = "1850000000000000901"
 username = "mia"
 picture = "mia"
 name = "Mia"
+[people.facebook]
+picture = "mia-fb"
+[[people.facebook.pages]]
+id = "101"
+name = "Muster's"
+picture = "muster"
+tasks = ["CREATE_CONTENT"]
 
 [[apps]]                 # fields as in module `apps`
+authority = "x"
+client_id = "mine"
+client_secret = "secret"
+options = { reuse_kills_family = true }
+
 [[faults]]               # fields as in module `faults`
+does = "rate_limit"
+network = "x"
+skip = 2
+where = { grant_type = "refresh_token" }
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hitchpost_sandbox.apps import WELL_KNOWN, App
 from hitchpost_sandbox.cast import DEFAULT
+from hitchpost_sandbox.checking import checked_app, checked_fault
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.crowd import crowd
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.outgoing import Outgoing
 from hitchpost_sandbox.people import Cast, Person
 from hitchpost_sandbox.reading import Misread, read
+from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.world import World
 
 
@@ -56,8 +75,12 @@ def from_toml(text: str) -> WorldFile:
     return read(WorldFile, values, "the file")
 
 
-def world_of(file: WorldFile, *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
-    """The world that a file describes. Raises Misread when two people have one key."""
+def world_of(file: WorldFile, twins: Sequence[Twin], *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
+    """The world that a file describes, for these networks. Raises Misread: two people of one key, a name that no network knows."""
+    for number, app in enumerate(file.apps):
+        checked_app(app, twins, f"the file.apps[{number}]")
+    for number, fault in enumerate(file.faults):
+        checked_fault(fault, twins, f"the file.faults[{number}]")
     people = (*(DEFAULT.people if file.default_cast else ()), *file.people, *crowd(file.crowd, seed=file.seed))
     keys = [person.key for person in people]
     if twice := sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []:
@@ -68,6 +91,6 @@ def world_of(file: WorldFile, *, clock: SandboxClock | None = None, outgoing: Ou
     return world
 
 
-def load(path: Path, *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
-    """The world in a file. Raises OSError, and Misread."""
-    return world_of(from_toml(path.read_text()), clock=clock, outgoing=outgoing)
+def load(path: Path, twins: Sequence[Twin], *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
+    """The world in a file, for these networks. Raises OSError, and Misread."""
+    return world_of(from_toml(path.read_text()), twins, clock=clock, outgoing=outgoing)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from hitchpost_sandbox import networks
-from hitchpost_sandbox.account import account
+from hitchpost_sandbox.account import ConsentAccount, account
 from hitchpost_sandbox.app import Sandbox, build
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Does, Fault
@@ -155,8 +155,8 @@ class Caller:
             assert planned or "debug_token" in str(answer.url), answer.text
 
 
-def consistent(world: World) -> None:
-    """One story, however it is read.
+def consistent(entries: tuple[Entry, ...], consents: tuple[ConsentAccount, ...]) -> None:
+    """What a ledger and an account of consents tell is one story, however it is read.
 
     1. Entries are numbered without gaps, and time never runs backwards among them.
     2. Nothing broke.
@@ -166,7 +166,6 @@ def consistent(world: World) -> None:
     6. A call without an answer has a fault right before it.
     7. The account of consents knows exactly the codes and tokens that the ledger saw, with the fates that it saw.
     """
-    entries = world.ledger.read()
     assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
     assert not [entry for entry in entries if entry.what is What.BROKEN]
@@ -183,10 +182,10 @@ def consistent(world: World) -> None:
         if entry.what is What.CALL and entry.facts["status"] == 0:
             # What the network did before its answer was lost stands between the fault and the call.
             assert What.FAULT in {one.what for one in entries[max(0, entry.seq - 12) : entry.seq - 1]}
-    fates = [fate for consent in account(world) for fate in consent.codes]
+    fates = [fate for consent in consents for fate in consent.codes]
     assert {fate.value for fate in fates} == set(issued)
     assert {fate.value for fate in fates if fate.fate == "used"} == set(redeemed)
-    lives = {fate.value: fate.fate for consent in account(world) for fate in consent.tokens}
+    lives = {fate.value: fate.fate for consent in consents for fate in consent.tokens}
     assert set(lives) == set(tokens)
     assert {value for value, fate in lives.items() if fate in ("rotated", "revoked")} == set(ended)
 
@@ -204,7 +203,7 @@ def test_a_thousand_scripts_never_break_the_sandbox_and_its_ledger_stays_consist
         for step in script:
             await caller.take(step)
         await caller.client.aclose()
-        consistent(caller.world)
+        consistent(caller.world.ledger.read(), account(caller.world))
 
     asyncio.run(play())
 
@@ -219,7 +218,8 @@ def test_the_invariants_can_fail(planted: str) -> None:
         return caller
 
     world = asyncio.run(begun()).world
-    consistent(world)
+    consistent(world.ledger.read(), account(world))
+    left_out = 0
     code = next(entry for entry in world.ledger.read() if entry.what is What.CODE_REDEEMED)
     match planted:
         case "a code redeemed twice":
@@ -227,10 +227,10 @@ def test_the_invariants_can_fail(planted: str) -> None:
         case "a token of nobody":
             world.ledger.write("x", What.TOKEN_ISSUED, token="0" * 16, family="nobody")
         case "a gap":
-            world.ledger._entries.pop(1)
+            left_out = 2
         case "a broken sandbox":
             world.ledger.write("x", What.BROKEN, error="KeyError")
         case _:
             world.ledger.write("x", What.CALL, method="GET", host="x", path="/", status=0)
     with pytest.raises(AssertionError):
-        consistent(world)
+        consistent(tuple(entry for entry in world.ledger.read() if entry.seq != left_out), account(world))

@@ -1,29 +1,18 @@
 """What the tests of LinkedIn's twin do at it again and again."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import App, Option
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.world import World
 
 BACK = "http://127.0.0.1:8420/api/social-connect/callback/linkedin"
 WWW, API = "/www.linkedin.com", "/api.linkedin.com"
 MEMBER = "openid profile email w_member_social"
 PAGES = "r_basicprofile w_member_social rw_organization_admin r_organization_social w_organization_social"
-
-
-def new_world() -> World:
-    return World(clock=SandboxClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)))
-
-
-def new_browser(world: World) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://sandbox.test")
 
 
 def switch(world: World, app: App, **options: Option) -> App:

@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -16,7 +15,6 @@ from starlette.responses import PlainTextResponse, Response
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import INSTAGRAM_APP, LINKEDIN_MEMBER_APP, META_APP, PINTEREST_APP, X_APP, App
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.twin import Route, Twin, Visit
 from hitchpost_sandbox.world import World
@@ -29,17 +27,6 @@ CONSENT_PAGES = {
     "pinterest": f"/www.pinterest.com/oauth/?scope=boards:read&client_id={PINTEREST_APP.client_id}",
 }
 BACK = "&response_type=code&state=s&redirect_uri=http%3A%2F%2F127.0.0.1%3A8420%2Fback"
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)))
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 async def test_a_network_is_reached_by_path_and_by_host(browser: httpx2.AsyncClient, world: World) -> None:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -12,7 +11,6 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import INSTAGRAM_APP, LINKEDIN_ALL_APP, META_APP, PINTEREST_APP, X_APP, App, Option
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Fault
@@ -52,12 +50,6 @@ def told() -> Told:
 @pytest.fixture
 def world(told: Told) -> World:
     return World(clock=SandboxClock(NOON), outgoing=Outgoing(told))
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 async def turn(caller: httpx2.AsyncClient, network: str, word: str, person: str = "ada", **more: str) -> None:

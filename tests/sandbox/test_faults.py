@@ -1,7 +1,6 @@
 """Fault scripts: the calls they mean and no others, in the way they say, as often as they say, and the same for the same seed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,12 +28,6 @@ ME = "/api.x.com/2/users/me"
 @pytest.fixture
 def world() -> World:
     return World(clock=SandboxClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)), seed=7)
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 async def code_of(caller: httpx2.AsyncClient, person: str = "ada", page: str = X_CONSENT) -> str:

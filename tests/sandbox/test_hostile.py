@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import META_APP, PINTEREST_APP, X_APP
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.outgoing import Heard, Outgoing
@@ -17,21 +15,9 @@ from hitchpost_sandbox.playing import NoAnswer
 from hitchpost_sandbox.reading import Misread
 from hitchpost_sandbox.world import World
 from hitchpost_sandbox.worldfile import from_toml
-from tests.support.trip import fresh_world
 from tests.support.ways import WAYS, code_of, connected, exchange
 
 ME = "/api.x.com/2/users/me"
-
-
-@pytest.fixture
-def world() -> World:
-    return fresh_world()
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=build(world)), base_url="http://localhost") as client:
-        yield client
 
 
 async def told(caller: httpx2.AsyncClient, path: str, body: object, *, method: str = "POST") -> httpx2.Response:

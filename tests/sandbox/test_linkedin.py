@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx2
@@ -22,24 +21,10 @@ from tests.sandbox.at_linkedin import (
     asked,
     consent,
     granted,
-    new_browser,
-    new_world,
     redeem,
     sent_back,
     switch,
 )
-
-
-@pytest.fixture
-def world() -> World:
-    return new_world()
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with new_browser(world) as client:
-        yield client
-
 
 # Consent.
 

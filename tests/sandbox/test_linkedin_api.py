@@ -1,28 +1,14 @@
 """LinkedIn's API in its twin: who a member is, and what is asked at its door."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
-import pytest
 
 from hitchpost_sandbox.apps import LINKEDIN_ALL_APP, LINKEDIN_MEMBER_APP, LINKEDIN_PAGES_APP, App
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.world import World
-from tests.sandbox.at_linkedin import API, MEMBER, PAGES, WWW, about, call, granted, new_browser, new_world, switch
-
-
-@pytest.fixture
-def world() -> World:
-    return new_world()
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with new_browser(world) as client:
-        yield client
-
+from tests.sandbox.at_linkedin import API, MEMBER, PAGES, WWW, about, call, granted, switch
 
 # Members.
 

@@ -1,7 +1,7 @@
 """LinkedIn's pages in its twin: who has which role, what they are called, their logos and followers."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -9,18 +9,8 @@ import pytest
 from hitchpost_sandbox.apps import LINKEDIN_MEMBER_APP, LINKEDIN_PAGES_APP
 from hitchpost_sandbox.people import OrganizationRole
 from hitchpost_sandbox.world import World
-from tests.sandbox.at_linkedin import MEMBER, PAGES, call, granted, new_browser, new_world, switch
-
-
-@pytest.fixture
-def world() -> World:
-    return new_world()
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with new_browser(world) as client:
-        yield client
+from tests.sandbox.at_linkedin import MEMBER, PAGES, call, granted, switch
+from tests.support.trip import NOON
 
 
 async def test_roles_are_rows_without_names_in_pages_of_ten(browser: httpx2.AsyncClient) -> None:
@@ -84,7 +74,7 @@ async def test_a_logo_is_read_by_its_image_urn_and_served_for_a_while(browser: h
     ltd = (await call(browser, "/rest/organizations/7700101", token)).json()
     urn = ltd["logoV2"]["original"].replace("digitalmediaAsset", "image").replace(":", "%3A")
     image = (await call(browser, f"/rest/images/{urn}", token)).json()
-    assert (image["status"], image["downloadUrlExpiresAt"]) == ("AVAILABLE", 1798102800000)
+    assert (image["status"], image["downloadUrlExpiresAt"]) == ("AVAILABLE", (NOON + timedelta(days=30)).timestamp() * 1000)
     assert (await browser.get(image["downloadUrl"].removeprefix("https:/"))).status_code == 200
     assert set((await call(browser, f"/rest/images/{urn}?fields=downloadUrl", token)).json()) == {"downloadUrl"}
     stranger = (await granted(browser, LINKEDIN_PAGES_APP, PAGES, "ben"))["access_token"]

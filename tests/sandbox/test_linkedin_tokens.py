@@ -1,11 +1,9 @@
 """LinkedIn's token endpoints in its twin: exchange, renewal, introspection, revocation, also where LinkedIn is odd, strict or silent."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx2
-import pytest
 
 from hitchpost_sandbox.apps import LINKEDIN_MEMBER_APP, LINKEDIN_PAGES_APP
 from hitchpost_sandbox.networks.linkedin import TWIN
@@ -20,22 +18,9 @@ from tests.sandbox.at_linkedin import (
     call,
     consent,
     granted,
-    new_browser,
-    new_world,
     redeem,
     switch,
 )
-
-
-@pytest.fixture
-def world() -> World:
-    return new_world()
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with new_browser(world) as client:
-        yield client
 
 
 async def test_the_token_answer_has_commas_and_a_second_less_than_sixty_days(browser: httpx2.AsyncClient, world: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.server import in_thread
@@ -63,7 +64,7 @@ def test_the_pages_own_tests_pass_in_a_strangers_project(tmp_path: Path) -> None
 
 
 def test_its_world_is_a_world() -> None:
-    world = world_of(from_toml(blocks("toml")[0]))
+    world = world_of(from_toml(blocks("toml")[0]), networks.found())
     assert world.authority("x").app("my-app") is not None
     assert "mia" in world.cast
     assert "crowd-20" in world.cast

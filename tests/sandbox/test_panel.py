@@ -1,14 +1,12 @@
 """The panel shows what happened, does what its forms say, and neither runs nor leaks anything of what it shows."""
 
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 import httpx2
 import pytest
 from playwright.sync_api import sync_playwright
 
 from hitchpost_sandbox.app import build
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
@@ -16,17 +14,6 @@ from tests import bring
 from tests.support.ways import connected
 
 PAGES = ("/", "/consents", "/ledger", "/networks")
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)))
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 @pytest.mark.parametrize("path", PAGES)

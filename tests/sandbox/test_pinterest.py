@@ -1,22 +1,19 @@
 """Pinterest's twin: strict where Pinterest is strict, in Pinterest's own numbers and words."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import PINTEREST_APP, Option
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.world import World
+from tests.support.trip import NOON
 
 BACK = "http://127.0.0.1:8420/api/social-connect/callback/pinterest"
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 API, TRIALS = "/api.pinterest.com/v5", "/api-sandbox.pinterest.com/v5"
 SCOPE = "user_accounts:read,boards:read,boards:write,pins:read,pins:write"
 BASIC = (PINTEREST_APP.client_id, PINTEREST_APP.client_secret)
@@ -27,17 +24,6 @@ NO_SCOPE = {
     "message": "Your token does not have sufficient permissions to perform this operation. "
     "Please ensure your token is authorized with the correct set of scopes.",
 }
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(NOW))
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 def switch(world: World, **options: Option) -> None:
@@ -168,7 +154,7 @@ async def test_a_refresh_gives_a_new_pair_and_sixty_new_days(world: World, brows
     answer = await ask_token(browser, grant_type="refresh_token", refresh_token=first["refresh_token"])
     body = answer.json()
     assert body["response_type"] == "refresh_token"
-    assert body["refresh_token_expires_at"] == int((NOW + timedelta(days=119)).timestamp())
+    assert body["refresh_token_expires_at"] == int((NOON + timedelta(days=119)).timestamp())
     assert body["access_token"] != first["access_token"]
     assert (await read(browser, "/user_account", body["access_token"])).status_code == 200
     used = await ask_token(browser, grant_type="refresh_token", refresh_token=first["refresh_token"])

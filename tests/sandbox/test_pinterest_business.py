@@ -1,6 +1,5 @@
 """Pinterest for businesses and apps: linked accounts, ad accounts and acting for them, app tokens, and what is not known of it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -8,9 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import PINTEREST_APP, Option
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.people import AdAccount, Board
@@ -24,17 +21,6 @@ LANTERN_ADS, MONAS_ADS = "549755880101", "549755880601"
 BASIC = httpx2.BasicAuth(PINTEREST_APP.client_id, PINTEREST_APP.client_secret)
 FORBIDDEN = {"code": 29, "message": "You are not permitted to access that resource."}
 DENY = {"person": "ada", "decision": "deny"}
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(NOON))
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 def switch(world: World, **options: Option) -> None:

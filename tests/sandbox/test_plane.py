@@ -1,7 +1,6 @@
 """The sandbox's own plane: what tests in any language can ask of it and tell it, and how it refuses what it does not understand."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -9,26 +8,14 @@ import pytest
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import COUNTS, INSTAGRAM_APP, META_APP, X_APP
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Does
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.turns import Befallen, CannotBefall
 from hitchpost_sandbox.world import World
 from tests.sandbox.test_faults import ME, bearer, code_of, redeemed, signed_in
+from tests.support.trip import NOON
 
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TWINS = {twin.network: twin for twin in networks.found()}
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(NOON))
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 async def test_consents_show_each_code_and_token_with_its_fate(world: World, caller: httpx2.AsyncClient) -> None:
@@ -172,6 +159,13 @@ async def test_every_turn_befalls_ada_or_says_what_it_needs(world: World, networ
                 await turn.play(world, Befallen("ada"))
         else:
             await turn.play(world, Befallen("ada"))
+
+
+@pytest.mark.parametrize(("network", "word"), [("x", "locked"), ("linkedin", "role_lost"), ("pinterest", "type_changed")])
+async def test_nothing_befalls_an_account_that_nobody_has(world: World, caller: httpx2.AsyncClient, network: str, word: str) -> None:
+    world.change("ada", **{network: None})
+    answer = await caller.post("/_sandbox/turns", json={"network": network, "turn": word, "person": "ada", "target": "1"})
+    assert (answer.status_code, answer.json()) == (400, {"message": f"'ada' has no account at {network}"})
 
 
 @pytest.mark.parametrize("network", TWINS)

@@ -107,10 +107,10 @@ picture = "mia"
 INI = "[pytest]\nsandbox_world = world.toml\n"
 
 
-def in_a_strangers_project(folder: Path, *options: str, ini: str = INI) -> subprocess.CompletedProcess[str]:
+def in_a_strangers_project(folder: Path, *options: str, ini: str = INI, world: str = STRANGERS_WORLD) -> subprocess.CompletedProcess[str]:
     (folder / "pytest.ini").write_text(ini)
     (folder / "conftest.py").write_text('pytest_plugins = ["hitchpost_sandbox.pytest"]\n')
-    (folder / "world.toml").write_text(STRANGERS_WORLD)
+    (folder / "world.toml").write_text(world)
     (folder / "test_mine.py").write_text(STRANGERS_TEST)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
@@ -135,3 +135,11 @@ def test_a_world_file_that_is_wrong_is_named(tmp_path: Path) -> None:
     ended = in_a_strangers_project(tmp_path, ini="[pytest]\nsandbox_world = nowhere.toml\n")
     assert ended.returncode != 0
     assert "nowhere.toml" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("typo", ['[[faults]]\ndoes = "no_such_word"\n', '[[faults]]\ndoes = "html"\nnetwork = "nonsense"\n'])
+def test_a_typo_in_a_world_file_stops_the_run_it_is_no_fault_that_never_fires(tmp_path: Path, typo: str) -> None:
+    ended = in_a_strangers_project(tmp_path, "-k", "address", world=STRANGERS_WORLD + typo)
+    assert ended.returncode != 0
+    assert "world.toml: the file.faults[0]." in ended.stdout + ended.stderr
+    assert "must be one of: " in ended.stdout + ended.stderr

@@ -2,37 +2,24 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import X_APP, App, Option
 from hitchpost_sandbox.authority import s256
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.world import World
+from tests.support.trip import NOON
 
 BACK = "http://127.0.0.1:8420/api/social-connect/callback/x"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 SCOPE = "tweet.read users.read tweet.write media.write offline.access"
 BASIC = (X_APP.client_id, X_APP.client_secret)
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC)))
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 def switch(world: World, **options: Option) -> App:
@@ -123,8 +110,8 @@ async def test_ada_allows_and_the_app_gets_a_pair_that_speaks_for_her(browser: h
 async def test_tokens_look_like_x_made_them(browser: httpx2.AsyncClient) -> None:
     body = await connected(browser)
     access, refreshing = (base64.urlsafe_b64decode(body[name] + "==").decode() for name in ("access_token", "refresh_token"))
-    assert access.split(":")[1:] == ["1795510800000", "1", "1", "at", "1"]
-    assert refreshing.split(":")[1:] == ["1795510800000", "1", "1", "rt", "1"]
+    assert access.split(":")[1:] == [f"{NOON.timestamp() * 1000:.0f}", "1", "1", "at", "1"]
+    assert refreshing.split(":")[1:] == [f"{NOON.timestamp() * 1000:.0f}", "1", "1", "rt", "1"]
 
 
 async def test_a_refusal_comes_back_as_access_denied_and_without_a_code(browser: httpx2.AsyncClient, world: World) -> None:

@@ -1,35 +1,20 @@
 """X's API for whoever asks more than who the token speaks for: lookups, fields, limits, and what an app or its owner has in the way."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
 import pytest
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import X_APP, Option
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.world import World
-from tests.support.trip import NOON
 from tests.support.ways import authorize, code_of, connected, exchange, read
 
 ME = "/api.x.com/2/users/me"
 ADA_ID, BEN_ID, PIET_ID = "1850000000000000101", "1850000000000000201", "1850000000000000501"
 BASIC = httpx2.BasicAuth(X_APP.client_id, X_APP.client_secret)
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(NOON))
-
-
-@pytest.fixture
-async def caller(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 def switch(world: World, **options: Option) -> None:

@@ -1,6 +1,5 @@
 """X's older way in, OAuth 1.0a, signed by a library that nobody here wrote."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -8,32 +7,18 @@ import httpx2
 import pytest
 from oauthlib.oauth1 import Client
 
-from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import X_APP, Option
-from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.world import World
-from tests.support.trip import NOON
 from tests.support.ways import BACK
 
 API = "https://api.x.com"
-
-
-@pytest.fixture
-def world() -> World:
-    return World(clock=SandboxClock(NOON))
 
 
 @pytest.fixture(params=["over the real address", "over the sandbox's address"])
 def place(request: pytest.FixtureRequest) -> str:
     """Where the client believes that X is: what it signs."""
     return API if request.param == "over the real address" else "http://localhost:8421/api.x.com"
-
-
-@pytest.fixture
-async def browser(world: World) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(build(world)), base_url="http://localhost:8421") as client:
-        yield client
 
 
 async def signed(browser: httpx2.AsyncClient, method: str, address: str, **known: str) -> httpx2.Response:

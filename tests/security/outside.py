@@ -126,12 +126,13 @@ class OpenRoute:
         return PUBLIC_URL + self.path.format(**values)
 
 
-def routes_of(house: House) -> tuple[OpenRoute, ...]:
+async def routes_of(house: House) -> tuple[OpenRoute, ...]:
     """Every route that the application answers, found in its routers, so that a new one is met without being listed."""
-    app: Any = house.app
-    while hasattr(app, "_app"):
-        app = app._app
-    found = {OpenRoute(method, path) for path, methods in _listed(app.router.routes) for method in methods}
+    scope = _scope("GET", "/health", {"Host": urlsplit(PUBLIC_URL).netloc})
+    assert (await _answered(house.app, scope)).status == 200
+    # Starlette leaves word in the scope of who answered, whatever is wrapped around it (`request.app` is made of it).
+    routes = scope["app"].router.routes
+    found = {OpenRoute(method, path) for path, methods in _listed(routes) for method in methods}
     return tuple(sorted(found, key=lambda one: (one.path, one.method)))
 
 
@@ -154,12 +155,19 @@ class RawAnswer:
 
 async def raw(app: ASGIApp, method: str, path: str, headers: Mapping[str, str], query: str = "", body: bytes = b"") -> RawAnswer:
     """A request with exactly this path and these headers, which no well-behaved client would send."""
-    sent: list[Any] = []
-    scope = {
+    return await _answered(app, _scope(method, path, headers, query), body)
+
+
+def _scope(method: str, path: str, headers: Mapping[str, str], query: str = "") -> dict[str, Any]:
+    return {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": path,
         "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 40000),
         "server": ("127.0.0.1", 8420), "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
     }  # fmt: skip
+
+
+async def _answered(app: ASGIApp, scope: dict[str, Any], body: bytes = b"") -> RawAnswer:
+    sent: list[Any] = []
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body, "more_body": False}

@@ -47,7 +47,7 @@ async def test_C1_C7_every_call_for_a_workspace_by_every_role_and_kind_of_id(tow
     calls = {("POST", URL_CALL): Right.CONNECT, ("GET", "social-profiles"): Right.LIST}
     # A new call below the prefix has to be added here, with the right that it demands.
     personal = {("GET", "me"), ("GET", "workspaces")}
-    found = {(one.method, one.path.removeprefix(f"{PUBLIC_API}/")) for one in routes_of(house) if one.path.startswith(PUBLIC_API)}
+    found = {(one.method, one.path.removeprefix(f"{PUBLIC_API}/")) for one in await routes_of(house) if one.path.startswith(PUBLIC_API)}
     assert found - {(method, path) for method, path in found if method == "HEAD"} == set(calls) | personal
     for role, person in people.items():
         api = house.api(await house.key(person))
@@ -74,7 +74,7 @@ async def _call(api: httpx2.AsyncClient, method: str, path: str, workspace_id: s
 async def test_C1_every_page_with_an_id_is_absent_for_everybody_but_the_browser_it_belongs_to(town: Town) -> None:
     ada = await town.browser("ada")
     connection = path_of((await ada.arrive("facebook", town.lantern)).url).removeprefix("/connect/")
-    pages = [one for one in routes_of(town.house) if "{id}" in one.path and one.method == "GET"]
+    pages = [one for one in await routes_of(town.house) if "{id}" in one.path and one.method == "GET"]
     assert pages
     for who in ("ada", "ben", "vic", "cleo"):
         other = await town.browser(who)
@@ -212,7 +212,7 @@ async def test_C13_D6_nothing_that_can_be_sent_or_stored_names_where_a_credentia
             taken |= set(schema.get("properties", {}))
     assert taken == {"workspaceId", "provider", "profileId"}
     # Ids of stored things and addresses of the caller's never meet in one form either.
-    forms = {one.path for one in routes_of(town.house) if one.method == "POST"}
+    forms = {one.path for one in await routes_of(town.house) if one.method == "POST"}
     assert {path for path in forms if "{id}" in path} == {f"/connect/{{id}}/{act}" for act in ("attach", "again", "look", "cancel")}
 
 

@@ -7,15 +7,8 @@ from hitchpost_sandbox import turns
 from hitchpost_sandbox.networks import facebook_logins
 from hitchpost_sandbox.people import FacebookLogin
 from hitchpost_sandbox.signed_request import DEAUTHORIZE, DELETION, tell
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
+from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.world import World
-
-
-def _login_of(world: World, whom: Befallen) -> FacebookLogin:
-    login = world.cast[whom.person].facebook
-    if login is None:
-        raise CannotBefall(f"'{whom.person}' has no login at Facebook")
-    return login
 
 
 def _dies(because: str, says: str) -> Turn:
@@ -33,7 +26,7 @@ def _dies(because: str, says: str) -> Turn:
 
 async def _removed(world: World, whom: Befallen, kind: str = DEAUTHORIZE) -> None:
     """The app goes, then Facebook tells its server."""
-    _login_of(world, whom)
+    account_of(world, whom, "facebook", FacebookLogin)
     authority = world.authority("meta")
     for app in authority.apps:
         if whom.app in ("", app.client_id) and facebook_logins.known(authority, app.client_id, whom.person):
@@ -82,7 +75,7 @@ async def _role_lost(world: World, whom: Befallen) -> None:
 
 
 def _demand_page(world: World, whom: Befallen) -> FacebookLogin:
-    login = _login_of(world, whom)
+    login = account_of(world, whom, "facebook", FacebookLogin)
     if all(page.id != whom.target for page in login.pages):
         raise CannotBefall(f"'{whom.person}' has no Page '{whom.target}': name its id as 'target'")
     return login
@@ -97,7 +90,7 @@ def _end_page_tokens(world: World, page_id: str, person: str, because: str) -> N
 
 async def _throttled(world: World, whom: Befallen) -> None:
     """The person's calls are used up for an hour."""
-    _login_of(world, whom)
+    account_of(world, whom, "facebook", FacebookLogin)
     world.authority("meta").memory.setdefault("throttled", {})[whom.person] = world.clock.now() + timedelta(hours=1)
 
 

@@ -10,7 +10,7 @@ from hitchpost_sandbox.graph import GraphError
 from hitchpost_sandbox.graph_words import DEATHS
 from hitchpost_sandbox.people import InstagramAccount, scoped_number
 from hitchpost_sandbox.signed_request import DEAUTHORIZE, DELETION, tell
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
+from hitchpost_sandbox.turns import Befallen, Turn, account_of
 from hitchpost_sandbox.twin import Wrong
 from hitchpost_sandbox.world import World
 
@@ -78,16 +78,9 @@ ERRORS = {
 }
 
 
-def _account(world: World, whom: Befallen) -> InstagramAccount:
-    account = world.cast[whom.person].instagram
-    if account is None:
-        raise CannotBefall(f"'{whom.person}' has no account on Instagram")
-    return account
-
-
 async def _removed(world: World, whom: Befallen, kind: str = DEAUTHORIZE) -> None:
     """The app goes, then its server is told; whose secret signs that is not established."""
-    _account(world, whom)
+    account_of(world, whom, "instagram", InstagramAccount)
     authority = world.authority("instagram")
     for app in authority.apps:
         met = any(token.person == whom.person and token.client_id == app.client_id for token in authority.tokens)
@@ -104,7 +97,7 @@ async def _deletion(world: World, whom: Befallen) -> None:
 
 def _becomes(account_type: str, says: str) -> Turn:
     async def play(world: World, whom: Befallen) -> None:
-        world.change(whom.person, instagram=replace(_account(world, whom), account_type=account_type))
+        world.change(whom.person, instagram=replace(account_of(world, whom, "instagram", InstagramAccount), account_type=account_type))
 
     return Turn(says, play)
 

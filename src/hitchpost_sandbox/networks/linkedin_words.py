@@ -10,7 +10,7 @@ from hitchpost_sandbox.authority import Why
 from hitchpost_sandbox.networks.linkedin_api import EMPTY, INVALID, TOKEN_WORDS, Input, Stop, answer
 from hitchpost_sandbox.networks.linkedin_rest import NO_VERSION
 from hitchpost_sandbox.people import LinkedInMember
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
+from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.twin import Wrong
 from hitchpost_sandbox.world import World
 
@@ -65,15 +65,8 @@ ERRORS = {
 }  # fmt: skip
 
 
-def _member(world: World, whom: Befallen) -> LinkedInMember:
-    member = world.cast[whom.person].linkedin
-    if member is None:
-        raise CannotBefall(f"'{whom.person}' has no account on LinkedIn")
-    return member
-
-
 def _demand_role(world: World, whom: Befallen) -> LinkedInMember:
-    member = _member(world, whom)
+    member = account_of(world, whom, "linkedin", LinkedInMember)
     if all(str(one.organization.id) != whom.target for one in member.roles):
         raise CannotBefall(f"'{whom.person}' has no role on a page '{whom.target}': name the organization's number as 'target'")
     return member

@@ -22,7 +22,8 @@ from hitchpost_sandbox.networks.pinterest_api import (
     conditions,
     fails,
 )
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
+from hitchpost_sandbox.people import PinterestAccount
+from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.twin import Visit, Wrong
 from hitchpost_sandbox.world import World
 
@@ -77,16 +78,14 @@ async def _restore(world: World, whom: Befallen) -> None:
 
 
 async def _remove_board(world: World, whom: Befallen) -> None:
-    account = world.cast[whom.person].pinterest
-    if account is None or all(board.id != whom.target for board in account.boards):
+    account = account_of(world, whom, "pinterest", PinterestAccount)
+    if all(board.id != whom.target for board in account.boards):
         raise CannotBefall(f"'{whom.person}' has no board '{whom.target}' on Pinterest: name its id as 'target'")
     world.change(whom.person, pinterest=replace(account, boards=tuple(board for board in account.boards if board.id != whom.target)))
 
 
 async def _change_type(world: World, whom: Befallen) -> None:
-    account = world.cast[whom.person].pinterest
-    if account is None:
-        raise CannotBefall(f"'{whom.person}' has no account on Pinterest")
+    account = account_of(world, whom, "pinterest", PinterestAccount)
     other = "BUSINESS" if account.account_type == "PINNER" else "PINNER"
     world.change(whom.person, pinterest=replace(account, account_type=other))
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from hitchpost_sandbox import turns
 from hitchpost_sandbox.networks import x_problems
 from hitchpost_sandbox.people import XAccount
-from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn
+from hitchpost_sandbox.turns import Befallen, Turn, account_of
 from hitchpost_sandbox.twin import Visit, Wrong
 from hitchpost_sandbox.world import World
 
@@ -111,27 +111,20 @@ ERRORS = {
 }  # fmt: skip
 
 
-def _account(world: World, whom: Befallen) -> XAccount:
-    account = world.cast[whom.person].x
-    if account is None:
-        raise CannotBefall(f"'{whom.person}' has no account on X")
-    return account
-
-
 def _becomes(says: str, **changed: Any) -> Turn:
     async def play(world: World, whom: Befallen) -> None:
-        world.change(whom.person, x=replace(_account(world, whom), **changed))
+        world.change(whom.person, x=replace(account_of(world, whom, "x", XAccount), **changed))
 
     return Turn(says, play)
 
 
 async def _locked(world: World, whom: Befallen) -> None:
-    _account(world, whom)
+    account_of(world, whom, "x", XAccount)
     world.authority("x").memory.setdefault("locked", set()).add(whom.person)
 
 
 async def _restored(world: World, whom: Befallen) -> None:
-    world.change(whom.person, x=replace(_account(world, whom), suspended=False))
+    world.change(whom.person, x=replace(account_of(world, whom, "x", XAccount), suspended=False))
     world.authority("x").memory.get("locked", set()).discard(whom.person)
 
 
