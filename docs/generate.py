@@ -18,6 +18,7 @@ from hitchpost.networks.catalog import discover
 from hitchpost.networks.errors import BEYOND, Expected, Fault, Place
 from hitchpost.secret import Secret
 from hitchpost.settings import PREFIX, Settings
+from hitchpost.verdicts import VERDICTS, Grounds
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -49,6 +50,16 @@ def errors_table(catalogue: Mapping[str, Entry] = CATALOGUE) -> str:
     for code, entry in catalogue.items():
         again = "yes" if entry.retryable else "no"
         lines.append(_row(f"`{code}`", str(entry.status), entry.message, entry.fix_by.value, entry.way or "–", again))
+    return "\n".join(lines)
+
+
+def verdicts_table(verdicts: Mapping[str, Grounds] = VERDICTS) -> str:
+    """Every code of a verdict: sentence, who can mend it, the way on, and what a profile can still do that has it."""
+    lines = ["| Code | Says | Who can mend it | Way on | The profile then |", "|---|---|---|---|---|"]
+    for code, row in verdicts.items():
+        bad = "`reconnect_required`: out of reach" if row.out_of_reach else "`missing_permissions`: may still be read"
+        cells = ("–", "–", "stands as it does: a remark at most") if row.usable else (row.fix_by.value, row.way, bad)
+        lines.append(_row(f"`{code}`", row.says, *cells))
     return "\n".join(lines)
 
 
@@ -95,6 +106,7 @@ def _row(*cells: str) -> str:
 TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
     ("settings", "settings"): settings_table,
     ("errors", "errors"): errors_table,
+    ("errors", "verdicts"): verdicts_table,
     ("errors", "networks"): networks_tables,
     ("sandbox-coverage", "sandbox-coverage"): sandbox_tables.coverage_table,
     ("sandbox-words", "sandbox-words"): sandbox_tables.words_table,

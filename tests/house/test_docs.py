@@ -1,6 +1,8 @@
 """The docs say what is so: tables equal the code, links and paths lead somewhere, commands exist, every network has its page."""
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from hitchpost.connect.service import ConnectFlow
 from hitchpost.errors import CATALOGUE
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.settings import Settings
+from hitchpost.verdicts import VERDICTS
 from tests.networks.sixth.adapter import Commons
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +52,16 @@ def test_a_setting_that_changed_is_noticed(other: FieldInfo) -> None:
     assert generate.regenerated(page, "settings", table) != page
 
 
-def test_every_code_of_the_catalogue_is_explained_once() -> None:
+@pytest.mark.parametrize(("table", "codes"), [("errors", CATALOGUE), ("verdicts", VERDICTS)], ids=["errors", "verdicts"])
+def test_every_code_is_explained_once_in_its_table(table: str, codes: Collection[str]) -> None:
+    page = (DOCS / "errors.md").read_text().partition(f"<!-- {table} -->")[2].partition(f"<!-- /{table} -->")[0]
+    assert all(page.count(f"\n| `{code}` |") == 1 for code in codes)
+
+
+def test_a_verdict_that_changed_is_noticed() -> None:
     page = (DOCS / "errors.md").read_text()
-    assert all(page.count(f"\n| `{code}` |") == 1 for code in CATALOGUE)
+    other = dict(VERDICTS) | {"role_missing": replace(VERDICTS["role_missing"], out_of_reach=True)}
+    assert generate.regenerated(page, "verdicts", generate.verdicts_table(other)) != page
 
 
 def test_every_network_has_its_page() -> None:

@@ -211,7 +211,7 @@ async def test_a_pages_app_offers_the_person_then_usable_pages_then_the_rest_wit
     assert (ltd.kind, ltd.external_id, ltd.id_scope, ltd.verdict.code) == (Kind.ORGANIZATION, "7700101", "global", "ok")
     assert ltd.image.startswith("https://media.licdn.com/")
     assert labs.image == ""
-    assert (trust.name, trust.verdict.usable, trust.verdict.code) == ("Harbour Trust", False, "missing_role")
+    assert (trust.name, trust.verdict.usable, trust.verdict.code) == ("Harbour Trust", False, "role_missing")
     assert "(analyst)" in trust.verdict.why
     assert "super admin" in trust.verdict.how
 
@@ -253,11 +253,11 @@ async def test_several_roles_on_one_page_make_one_candidate() -> None:
         ("CONTENT_ADMINISTRATOR", "APPROVED", "ok"),
         ("CONTENT_ADMIN", "APPROVED", "ok"),
         ("DIRECT_SPONSORED_CONTENT_POSTER", "APPROVED", "ok"),
-        ("ANALYST", "APPROVED", "missing_role"),
-        ("CURATOR", "APPROVED", "missing_role"),
-        ("RECRUITING_POSTER", "APPROVED", "missing_role"),
-        ("LEAD_GEN_FORMS_MANAGER", "APPROVED", "missing_role"),
-        ("SOMETHING_NEW", "APPROVED", "missing_role"),
+        ("ANALYST", "APPROVED", "role_missing"),
+        ("CURATOR", "APPROVED", "role_missing"),
+        ("RECRUITING_POSTER", "APPROVED", "role_missing"),
+        ("LEAD_GEN_FORMS_MANAGER", "APPROVED", "role_missing"),
+        ("SOMETHING_NEW", "APPROVED", "role_missing"),
         ("ADMINISTRATOR", "REQUESTED", "role_requested"),
         ("ADMINISTRATOR", "REJECTED", "role_revoked"),
         ("ADMINISTRATOR", "REVOKED", "role_revoked"),
@@ -361,7 +361,7 @@ async def test_what_was_picked_is_examined_again_and_the_grants_token_acts() -> 
     ltd, ada, trust = await town.adapter.derive(town.call(), consent.tokens, picked)
     assert (ltd.candidate.name, ltd.candidate.verdict.usable, ltd.token) == ("Lantern Ltd", True, None)
     assert (ada.candidate.name, ada.candidate.verdict.usable, ada.token) == ("Ada Lantern", True, None)
-    assert (trust.candidate.name, trust.candidate.verdict.code) == ("Harbour Trust", "missing_role")
+    assert (trust.candidate.name, trust.candidate.verdict.code) == ("Harbour Trust", "role_missing")
 
 
 async def test_A18_a_page_whose_role_is_gone_and_another_person_cannot_be_attached() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from hitchpost.clock import Clock
 from hitchpost.connect import repository
-from hitchpost.connect.flow import Trip, Visitor, candidate_of, found_json, key_of, trip_of, verdict_json
+from hitchpost.connect.flow import Trip, Visitor, candidate_of, found_json, key_of, trip_of
 from hitchpost.connect.scenes import identity_of, may_be
 from hitchpost.connect.states import CHOICE_LIFE, LEASE, Status
 from hitchpost.db.engine import Tx
@@ -164,7 +164,7 @@ class Claims:
                 {
                     "request_id": trip.id, "kind": one.kind, "external_id": one.external_id, "position": place, "id_scope": one.id_scope,
                     "parent_id": one.parent_id, "name": one.name, "handle": one.handle, "picture": pictures.get(one.image, ""),
-                    "usable": one.verdict.usable, "verdict": verdict_json(one.verdict),
+                    "usable": one.verdict.usable, "verdict": one.verdict.written(),
                 }
                 for place, one in enumerate(listing.candidates)
             )  # fmt: skip
@@ -205,7 +205,7 @@ class Claims:
         if repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={}):
             for one in derived:
                 if not one.candidate.verdict.usable:
-                    verdict = verdict_json(one.candidate.verdict)
+                    verdict = one.candidate.verdict.written()
                     repository.withdraw(tx, trip.id, one.candidate.kind, one.candidate.external_id, verdict)
 
     def record_attach(self, tx: Tx, trip: Trip, claim_id: str, derived: Sequence[Derived], pictures: Mapping[str, str]) -> Trip:

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 
 from hitchpost.connect.states import OPEN, Status
-from hitchpost.errors import FixBy
 from hitchpost.networks.base import Candidate, Kind, Login, Picked, Subject, Verdict
 from hitchpost.profiles.service import Profile
 
@@ -146,14 +145,6 @@ def found_json(
     return json.dumps({"account": asdict(account), "picture": picture, **said})
 
 
-def verdict_json(verdict: Verdict) -> str:
-    return json.dumps(asdict(verdict))
-
-
-def _verdict(stored: Mapping[str, object]) -> Verdict:
-    return Verdict(bool(stored["usable"]), str(stored["code"]), str(stored["why"]), FixBy(str(stored["fix_by"])), str(stored["how"]))
-
-
 def candidate_of(row: RowMapping) -> Candidate:
     """A stored candidate; its picture stays apart, for it is ours by now."""
     return Candidate(
@@ -163,7 +154,7 @@ def candidate_of(row: RowMapping) -> Candidate:
         row["handle"],
         parent_id=row["parent_id"],
         id_scope="app" if row["id_scope"] == "app" else "global",
-        verdict=_verdict(json.loads(row["verdict"])),
+        verdict=Verdict.read(json.loads(row["verdict"])),
     )
 
 
@@ -197,7 +188,7 @@ def trip_of(row: RowMapping) -> Trip:
         account=Subject(**found["account"]) if found.get("account") else None,
         account_picture=found.get("picture", ""),
         remarks=tuple(found.get("remarks", ())),
-        empty=_verdict(found["empty"]) if found.get("empty") else None,
+        empty=Verdict.read(found["empty"]) if found.get("empty") else None,
         lost=tuple(found.get("lost", ())),
         attached=tuple((one["profile"], one["renewed"]) for one in json.loads(row["outcome"])) if row["outcome"] else (),
     )

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from hitchpost.errors import FixBy
 from hitchpost.networks.errors import SENT_BACK, Expected, Fault, FaultKind, judge, plain
 from hitchpost.networks.login import AppCredentials, Login, OAuthFacts, Renewal, TokenSet
+from hitchpost.networks.verdict import Verdict
 from hitchpost.secret import Secret
 
 if TYPE_CHECKING:
@@ -56,22 +56,6 @@ class Consent:
     tokens: TokenSet
     subject: Subject
     granted: frozenset[str] | None = None
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a candidate can be connected, and if not: why, who can mend it, how. Sentences for people.
-
-    `code` is stable (`ok`, `missing_task`, `personal_account`, …). A usable one may still carry a `why` as a remark.
-    `missing`: the permissions that were not granted, in the network's words.
-    """
-
-    usable: bool = True
-    code: str = "ok"
-    why: str = ""
-    fix_by: FixBy = FixBy.PERSON
-    how: str = ""
     missing: tuple[str, ...] = ()
 
 

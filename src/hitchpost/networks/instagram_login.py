@@ -159,9 +159,8 @@ async def account(call: Call, tokens: TokenSet) -> Candidate:
     )
 
 
-_PERSONAL = Verdict(
-    usable=False,
-    code="personal_account",
-    why="This Instagram account is personal. Instagram lets only professional accounts (Business or Creator) be connected.",
-    how="Switch it in the Instagram app under Settings → Account type and tools, then connect again.",
+_PERSONAL = Verdict.of(
+    "personal_account",
+    "This Instagram account is personal. Instagram lets only professional accounts (Business or Creator) be connected.",
+    "Switch it in the Instagram app under Settings → Account type and tools, then connect again.",
 )

@@ -143,18 +143,16 @@ class Page:
     def role(self, enough: frozenset[str]) -> Verdict:
         """Whether the person's role on this Page allows publishing: one of the tasks in `enough`, and a token."""
         if self.tasks is not None and not enough.intersection(self.tasks):
-            return Verdict(
-                usable=False,
-                code="missing_task",
-                why=f"Your role on the Page “{self.name}” does not allow publishing.",
-                how="Ask someone with full control of the Page to give you content access, then connect again.",
+            return Verdict.of(
+                "missing_task",
+                f"Your role on the Page “{self.name}” does not allow publishing.",
+                "Ask someone with full control of the Page to give you content access, then connect again.",
             )
         if self.token is None:
-            return Verdict(
-                usable=False,
-                code="role_missing",
-                why=f"Facebook gives no access to the Page “{self.name}” through your account.",
-                how="Ask someone with full control of the Page to give you a role on the Page itself, then connect again.",
+            return Verdict.of(
+                "role_missing",
+                f"Facebook gives no access to the Page “{self.name}” through your account.",
+                "Ask someone with full control of the Page to give you a role on the Page itself, then connect again.",
             )
         return Verdict()
 
@@ -247,9 +245,8 @@ async def _of_business(call: Call, tokens: TokenSet, fields: str, of: tuple[Json
 
 def out_of_sight(what: str) -> Verdict:
     """The verdict on something picked that the network does not show to this person any more."""
-    return Verdict(
-        usable=False,
-        code="not_visible",
-        why=f"Facebook does not show us this {what} any more: it was unlinked or not shared, or your role on its Page ended.",
-        how="Connect again and tick it; if it is not offered, ask someone with full control of the Page.",
+    return Verdict.of(
+        "not_visible",
+        f"Facebook does not show us this {what} any more: it was unlinked or not shared, or your role on its Page ended.",
+        "Connect again and tick it; if it is not offered, ask someone with full control of the Page.",
     )

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-from hitchpost.errors import FixBy
 from hitchpost.networks.base import Call, TokenSet, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import Answer, Json
@@ -90,10 +89,8 @@ def unpermitted(call: Call, granted: frozenset[str] | None, needed: tuple[str, .
         return None
     named = ", ".join(lacking)
     if set(lacking).isdisjoint(asked):
-        why, how = f"This server does not ask for: {named}.", "Whoever runs this server must add it to the app's list of scopes."
-        return Verdict(False, "permission_not_asked", why, FixBy.OPERATOR, how, tuple(lacking))
-    why = f"You did not grant a permission that is needed: {named}."
-    return Verdict(False, "permission_missing", why, how="Connect again and allow everything that is asked.", missing=tuple(lacking))
+        return Verdict.of("permission_not_asked", f"This server does not ask for: {named}.", missing=tuple(lacking))
+    return Verdict.of("permission_missing", f"You did not grant a permission that is needed: {named}.", missing=tuple(lacking))
 
 
 def seconds(body: Json, name: str) -> int | None:

@@ -56,8 +56,8 @@ def standing(name: str, held: Sequence[tuple[str, str]]) -> Verdict:
     ask = "Ask a super admin of the page to make you content admin or super admin, then connect again."
     if approved:
         found = ", ".join(sorted(role.replace("_", " ").lower() for role in approved))
-        return Verdict(False, "missing_role", f"Your role on the page “{name}” ({found}) does not allow publishing.", how=ask)
+        return Verdict.of("role_missing", f"Your role on the page “{name}” ({found}) does not allow publishing.", ask)
     if any(state == "REQUESTED" for _, state in held):
         how = "Ask a super admin of the page to approve it, then connect again."
-        return Verdict(False, "role_requested", f"Your role on the page “{name}” is requested and not approved yet.", how=how)
-    return Verdict(False, "role_revoked", f"Your role on the page “{name}” was taken back or declined.", how=ask)
+        return Verdict.of("role_requested", f"Your role on the page “{name}” is requested and not approved yet.", how)
+    return Verdict.of("role_revoked", f"Your role on the page “{name}” was taken back or declined.", ask)

@@ -17,7 +17,10 @@ class HealthBody(Answer):
         description="`healthy`; `expiring`: ends at `until` and cannot renew itself; `missing_permissions`: named in `missing`, or a role "
         "at the network; `network_trouble`: the network has not answered since `since`, nothing is lost; `reconnect_required`"
     )
-    code: str | None = Field(description="why, stable, for programs; null when healthy", examples=["access_expiring"])
+    code: str | None = Field(
+        description="why, stable, for programs: a code of docs/errors.md, of an error or of what an examination finds; null when healthy",
+        examples=["access_expiring"],
+    )
     message: str | None = Field(description="why, a sentence for people")
     how: str | None = Field(description="what to do, a sentence for people")
     fix_by: FixBy | None = Field(description="who can do it")

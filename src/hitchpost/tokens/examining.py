@@ -6,7 +6,7 @@ Three beats like a renewal (law 1): the reaches' date is moved to a lease's end,
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -172,7 +172,7 @@ class Examining:
     ) -> tuple[str, ...]:
         """Write one verdict; the profiles that it takes the access from."""
         values: dict[str, object] = {
-            "verdict": json.dumps(asdict(verdict)), "tasks": tasks, "checked_at": begun,
+            "verdict": verdict.written(), "tasks": tasks, "checked_at": begun,
             "check_due_at": self.next(row["app_id"], row["id"], begun),
         }  # fmt: skip
         if token is not None and token.token is not None:
@@ -190,7 +190,7 @@ class Examining:
         """What cannot be seen now is seen later; only what the network says of the account itself is a verdict."""
         if fault.kind in (FaultKind.PERMISSION, FaultKind.BLOCKED):
             problem = fault.explained(network=self._title(rows[0]), provider=rows[0]["provider"])
-            verdict = Verdict(False, problem.code, problem.message, problem.entry.fix_by, problem.way)
+            verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)
             lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
         if fault.kind is not FaultKind.REVOKED:

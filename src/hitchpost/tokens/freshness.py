@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from hitchpost.errors import FixBy
-from hitchpost.networks.base import TokenSet
+from hitchpost.networks.base import TokenSet, Verdict
 from hitchpost.secret import Secret
 
 WARNED_BEFORE = timedelta(days=14)
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a profile stands now. `code` says why (a code of `errors.CATALOGUE` or of a verdict), `why` and `how` are sentences for people.
+    """How a profile stands now. `code` says why (of `errors.CATALOGUE` or `verdicts.VERDICTS`), `why` and `how` are sentences for people.
 
     `renews`: whether the access renews itself. `checked_at`: when the network last confirmed it. `can`: what may be done with it.
     """
@@ -53,9 +53,6 @@ class Standing:
     fix_by: FixBy = FixBy.PERSON
 
 
-_OUT_OF_REACH = ("not_visible", "other_account")
-"""Verdicts by which the access no longer covers the profile at all; the others leave something that it may still do."""
-
 _BEST_FIRST = tuple(State)
 
 
@@ -68,17 +65,16 @@ def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
 def _of_one(row: RowMapping, now: datetime) -> Standing:
     if row["backing"] != "live" or row["state"] != "live":
         return Standing(State.RECONNECT_REQUIRED, row["code"] or "not_confirmed", checked_at=row["checked_at"])
-    verdict, seen = json.loads(row["verdict"]), max(row["checked_at"], row["examined_at"])
+    verdict, seen = Verdict.read(json.loads(row["verdict"])), max(row["checked_at"], row["examined_at"])
     ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
     if ends is not None and ends <= now:
         return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)
-    if not verdict["usable"]:
-        out = verdict["code"] in _OUT_OF_REACH
+    if not verdict.usable:
+        out = verdict.grounds.out_of_reach
         state = State.RECONNECT_REQUIRED if out else State.MISSING_PERMISSIONS
         return Standing(
-            state, verdict["code"], ends, renews, tuple(verdict.get("missing", ())), checked_at=seen,
-            can=() if out else ("read",), why=verdict["why"],
-            how=verdict["how"], fix_by=FixBy(verdict["fix_by"]),
+            state, verdict.code, ends, renews, verdict.missing, checked_at=seen, can=() if out else ("read",),
+            why=verdict.why, how=verdict.how, fix_by=verdict.fix_by,
         )  # fmt: skip
     can = ("read", "publish")
     if row["trouble"] and row["access_expires_at"] is not None and row["access_expires_at"] <= now:

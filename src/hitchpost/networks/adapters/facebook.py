@@ -14,11 +14,10 @@ _NEEDED = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 _ENOUGH = frozenset({"CREATE_CONTENT", "PROFILE_PLUS_CREATE_CONTENT", "PROFILE_PLUS_MANAGE", "PROFILE_PLUS_FULL_CONTROL"})
 """Tasks that allow publishing: the classic one, and those of Pages in the new experience."""
 
-_NO_PAGES = Verdict(
-    usable=False,
-    code="no_pages",
-    why="Facebook showed us no Page. Only Pages can be connected, not a personal profile.",
-    how="Connect again, choose “Edit access” and tick the Page and also the business that owns it. "
+_NO_PAGES = Verdict.of(
+    "no_pages",
+    "Facebook showed us no Page. Only Pages can be connected, not a personal profile.",
+    "Connect again, choose “Edit access” and tick the Page and also the business that owns it. "
     "If you manage no Page yet, create one or ask its owner for content access.",
 )
 

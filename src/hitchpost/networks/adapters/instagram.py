@@ -17,11 +17,10 @@ _NEEDED = ("instagram_basic", "pages_show_list", "pages_read_engagement", "insta
 _ENOUGH = frozenset({"CREATE_CONTENT", "MANAGE", "PROFILE_PLUS_CREATE_CONTENT", "PROFILE_PLUS_MANAGE", "PROFILE_PLUS_FULL_CONTROL"})
 _ACCOUNT_FIELDS = "id,username,name,profile_picture_url"
 
-_NO_ACCOUNT = Verdict(
-    usable=False,
-    code="no_linked_account",
-    why="Facebook showed us no Instagram account, because it showed us no Page.",
-    how="Connect again, choose “Edit access” and tick the Page, the Instagram account and also the business that owns them. "
+_NO_ACCOUNT = Verdict.of(
+    "no_linked_account",
+    "Facebook showed us no Instagram account, because it showed us no Page.",
+    "Connect again, choose “Edit access” and tick the Page, the Instagram account and also the business that owns them. "
     "The Instagram account must be professional (Business or Creator) and linked to the Page.",
 )
 
@@ -126,7 +125,7 @@ async def _examined(call: Call, token: Secret, lacking: Verdict | None, page: me
             page.username,
             page.image,
             tasks=page.tasks or (),
-            verdict=Verdict(False, "no_linked_account", why, how=how),
+            verdict=Verdict.of("no_linked_account", why, how),
         )
     account = page.linked
     if not account.username:

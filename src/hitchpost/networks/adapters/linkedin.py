@@ -203,7 +203,7 @@ def _unpermitted(call: Call, tokens: TokenSet, scope: str) -> Verdict | None:
         return None
     why = f"Publishing needs the permission {scope}, which LinkedIn did not grant to this server's app."
     how = f"Whoever runs this server must add {_product(scope)}, and ask for it; then connect again."
-    return Verdict(False, "permission_missing", why, FixBy.OPERATOR, how, (scope,))
+    return Verdict.of("permission_missing", why, how, fix_by=FixBy.OPERATOR, missing=(scope,))
 
 
 async def _member(call: Call, token: Secret) -> Subject:
@@ -259,8 +259,8 @@ def _gone(picked: Picked) -> Candidate:
     """What was picked and is no longer there."""
     if picked.kind is Kind.PERSON:
         why = "LinkedIn now answers for another person than the one that was picked."
-        verdict = Verdict(False, "not_visible", why, how="Connect again and pick from the new list.")
+        verdict = Verdict.of("not_visible", why, "Connect again and pick from the new list.")
         return Candidate(picked.kind, picked.external_id, picked.external_id, id_scope="app", verdict=verdict)
     why = "You no longer have a role on this page."
-    verdict = Verdict(False, "not_visible", why, how="Ask a super admin of the page, then connect again.")
+    verdict = Verdict.of("not_visible", why, "Ask a super admin of the page, then connect again.")
     return Candidate(picked.kind, picked.external_id, picked.external_id, verdict=verdict)

@@ -152,11 +152,10 @@ def _candidate(account: _Account, verdict: Verdict) -> Candidate:
 
 
 def _another(picked: Picked) -> Candidate:
-    verdict = Verdict(
-        usable=False,
-        code="other_account",
-        why="The consent was given for another Pinterest account.",
-        how="Switch to this account at https://www.pinterest.com, then connect again.",
+    verdict = Verdict.of(
+        "other_account",
+        "The consent was given for another Pinterest account.",
+        "Switch to this account at https://www.pinterest.com, then connect again.",
     )
     return Candidate(Kind.ACCOUNT, picked.external_id, picked.external_id, verdict=verdict)
 
@@ -180,7 +179,7 @@ async def _counted(call: Call, access: Secret, account: _Account) -> Verdict:
             raise
         return Verdict(why="Its boards could not be read just now. It can be connected all the same.")
     if not boards.count:
-        return Verdict(code="no_boards", why="It has no board yet. Every pin goes to a board, so create one before the first pin.")
+        return Verdict.of("no_boards")
     number = f"more than {boards.count}" if boards.cut else str(boards.count)
     shared = f", {boards.shared} of them shared with it by others" if boards.shared else ""
     return Verdict(why=f"Pins can go to {number} {'board' if number == '1' else 'boards'}{shared}.")

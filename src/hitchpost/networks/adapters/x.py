@@ -167,11 +167,10 @@ class X(Adapter):
 
 
 def _another(picked: Picked) -> Candidate:
-    verdict = Verdict(
-        usable=False,
-        code="other_account",
-        why="The consent was given for another X account.",
-        how="Switch to this account at https://x.com, then connect again.",
+    verdict = Verdict.of(
+        "other_account",
+        "The consent was given for another X account.",
+        "Switch to this account at https://x.com, then connect again.",
     )
     return Candidate(Kind.ACCOUNT, picked.external_id, picked.external_id, verdict=verdict)
 
