@@ -115,7 +115,7 @@ def _next_roll(world: World) -> int:
     return 502 if script.due() else 404
 
 
-async def test_what_is_shared_stays_shared_so_a_revoked_login_takes_its_page_tokens_along(tmp_path: Path) -> None:
+async def test_what_is_shared_stays_shared_so_a_page_token_that_died_is_not_handed_out_again(tmp_path: Path) -> None:
     facebook = Outside()
     facebook.http = client(kept(facebook.world, tmp_path / "state"))
     token = await facebook.token()
@@ -123,8 +123,10 @@ async def test_what_is_shared_stays_shared_so_a_revoked_login_takes_its_page_tok
     facebook.world = World(apps=[facebook.app])
     facebook.http = client(kept(facebook.world, tmp_path / "state"))
     assert (await facebook.get(f"/v25.0/{BAKERY}", token, fields="access_token")).json()["access_token"] == page
-    facebook.world.authority("meta").revoke_grants("ada", facebook.app.client_id)
-    assert (await facebook.get("/v25.0/me", page)).status_code == 400
+    facebook.world.authority("meta").revoke(page)
+    fresh = (await facebook.get(f"/v25.0/{BAKERY}", token, fields="access_token")).json()["access_token"]
+    assert fresh != page
+    assert [(await facebook.get("/v25.0/me", one)).status_code for one in (fresh, page)] == [200, 400]
 
 
 async def test_a_reset_is_kept_and_the_ledger_goes_on_counting(tmp_path: Path) -> None:
