@@ -12,6 +12,7 @@ from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.checking import checked_app
+from hitchpost_sandbox.keeping import CannotKeep, Kept
 from hitchpost_sandbox.outgoing import Outgoing, is_loopback
 from hitchpost_sandbox.reading import Misread, read
 from hitchpost_sandbox.server import address, listen, server
@@ -26,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8421, help="0 picks a free one (default: %(default)s)")
     parser.add_argument("--world", type=Path, metavar="FILE.toml", help="people, apps and faults to begin with")
     parser.add_argument("--apps", type=Path, metavar="FILE.json", help="a JSON list of apps to know besides the well-known ones")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep everything in this file and go on from it (default: forget)")
     parser.add_argument("--seed", type=int, help="of fault scripts' dice and of the crowd; goes before the file's")
     parser.add_argument("--also", action="append", default=[], metavar="MODULE", help="a module with one more twin")
     parser.add_argument("--anywhere", action="store_true", help="allow an address that other machines can reach, and calls to such")
@@ -51,12 +53,17 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or "there is no such port"
         return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {why}")
+    try:
+        # After listening: a second start on a taken port must not touch the file of the first.
+        serving = server(Kept(app, world, chosen.keep, twins), tells=True) if chosen.keep else server(app)
+    except CannotKeep as error:
+        return _refuse(str(error))
     # Ctrl-C is the usual end: uvicorn raises it once more when everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
         at = address(chosen.host, sockets)
         print(f"sandbox: {at}", flush=True)
         print(f"  panel: {at}/\n  Hitchpost: HITCHPOST_NETWORKS_AT={at} HITCHPOST_NETWORKS_AT_INSECURE=true", flush=True)
-        server(app).run(sockets=sockets)
+        serving.run(sockets=sockets)
     return 0
 
 

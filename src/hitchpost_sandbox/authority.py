@@ -54,6 +54,24 @@ class Authority:
         self._of_family: dict[str, list[Token]] = {}
         self.memory: dict[str, Any] = {}
 
+    def kept(self) -> dict[str, Any]:
+        """Everything that it remembers, for `back`."""
+        return {"apps": self.apps, "codes": self.codes, "tokens": self.tokens, "memory": self.memory}
+
+    def back(self, kept: dict[str, Any]) -> None:
+        """Remember this and nothing else."""
+        self._apps = {app.client_id: app for app in kept["apps"]}
+        self._codes = {code.value: code for code in kept["codes"]}
+        self._tokens, self._of_person, self._of_family = {}, {}, {}
+        for token in kept["tokens"]:
+            self._know(token)
+        self.memory = kept["memory"]
+
+    def _know(self, token: Token) -> None:
+        self._tokens[token.value] = token
+        self._of_person.setdefault(token.person, []).append(token)
+        self._of_family.setdefault(token.consented.family, []).append(token)
+
     def register(self, app: App) -> None:
         """Add an app, or change the one with this client id (tokens stay)."""
         self._apps[app.client_id] = app
@@ -154,9 +172,7 @@ class Authority:
             now,
             None if life is None else now + life,
         )
-        self._tokens[token.value] = token
-        self._of_person.setdefault(given.person, []).append(token)
-        self._of_family.setdefault(given.family, []).append(token)
+        self._know(token)
         self._note(
             What.TOKEN_ISSUED,
             given,

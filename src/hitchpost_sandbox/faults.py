@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Any
 
 
 class Does(StrEnum):
@@ -198,6 +199,21 @@ class Faults:
             elif script.due():
                 meets = script
         return befalls, meets
+
+    def kept(self) -> tuple[Any, ...]:
+        """The list as it is now, for `back`; the dice only of scripts that throw them."""
+        return self.seed, self._next, [
+            (one.id, one.fault, one.fitted, one.spoiled, one.dice.getstate() if one.fault.chance < 1 else None)
+            for one in self._scripts.values()
+        ]  # fmt: skip
+
+    def back(self, kept: tuple[Any, ...]) -> None:
+        """Go on from such a list."""
+        self.seed, self._next, scripts = kept
+        self._scripts = {number: Script(number, fault, fitted, spoiled) for number, fault, fitted, spoiled, _ in scripts}
+        for number, *_, dice in scripts:
+            if dice is not None:
+                self._scripts[number].dice.setstate(dice)
 
     def copy(self) -> "Faults":
         """The list as it is now, counters and dice included; calls that are held stay with the original."""

@@ -4,7 +4,7 @@ Secrets (codes, tokens) enter only as a fingerprint, so a ledger can be shown, k
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
@@ -95,6 +95,16 @@ class Ledger:
         if len(self._entries) >= 2 * KEPT:
             self._forgotten += KEPT
             del self._entries[:KEPT]
+
+    @property
+    def last(self) -> int:
+        """The `seq` of the newest entry; 0 before the first."""
+        return self._forgotten + len(self._entries)
+
+    def back(self, entries: Iterable[Entry], last: int) -> None:
+        """Go on after these entries, the newest of which has the `seq` `last`; older ones are forgotten."""
+        self._entries = list(entries)
+        self._forgotten = last - len(self._entries)
 
     def read(
         self, *, network: str = "", what: str = "", app: str = "", person: str = "", after: int = 0, **facts: Fact

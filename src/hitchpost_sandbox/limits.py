@@ -23,6 +23,14 @@ class Limits:
         self._clock = clock
         self._made: dict[tuple[str, int], int] = {}
 
+    def kept(self) -> dict[tuple[str, int], int]:
+        """What was counted, for `back`."""
+        return dict(self._made)
+
+    def back(self, kept: dict[tuple[str, int], int]) -> None:
+        """Go on counting from there."""
+        self._made = dict(kept)
+
     def spend(self, key: str, *, limit: int, window: timedelta) -> Spent:
         """Count one call for `key`; a call that finds nothing left costs nothing."""
         length = int(window.total_seconds())

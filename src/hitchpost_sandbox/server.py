@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hitchpost_sandbox.app import Sandbox
@@ -24,8 +25,8 @@ class DroppingProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {DROP: {"close": self.transport.abort}}
 
 
-def server(app: Sandbox) -> uvicorn.Server:
-    """A server for the app; `run(sockets=…)` serves until it is told to stop."""
+def server(app: ASGIApp, *, tells: bool = False) -> uvicorn.Server:
+    """A server for the app; `run(sockets=…)` serves until it is told to stop. `tells`: it tells the app so, before the process ends."""
     # Access logs would show codes in query strings. What uvicorn has to warn of goes where its surroundings log; it changes nothing there.
     return uvicorn.Server(
         uvicorn.Config(
@@ -34,7 +35,7 @@ def server(app: Sandbox) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            lifespan="off",
+            lifespan="on" if tells else "off",
             ws="none",
             timeout_keep_alive=KEEPS_ALIVE,
         )
