@@ -5,15 +5,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 START_DEADLINE = 30.0
-Say = Callable[[str], None]
 
 
 class DemoFailed(Exception):
@@ -42,9 +42,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def sandbox(port: int) -> Iterator[Program]:
-    """The sandbox on `localhost`: another site than the server's 127.0.0.1, so that cookie rules bite as they do outside."""
-    with _running("the sandbox", [sys.executable, "-m", "hitchpost_sandbox", "--port", str(port)], port, f"http://localhost:{port}",
+def sandbox(port: int, *, keep: Path | None = None) -> Iterator[Program]:
+    """The sandbox on `localhost`: another site than the server's 127.0.0.1, so that cookie rules bite as they do outside.
+
+    `keep`: the file in which it remembers what happened, also after a kill.
+    """
+    kept = ["--keep", str(keep)] if keep else []
+    with _running("the sandbox", [sys.executable, "-m", "hitchpost_sandbox", "--port", str(port), *kept], port, f"http://localhost:{port}",
                   "/_sandbox/health", os.environ) as program:  # fmt: skip
         yield program
 
@@ -64,7 +68,8 @@ def _running(name: str, command: Sequence[str], port: int, address: str, health:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise DemoFailed(f"port {port} is taken, so {name} cannot start there; stop what listens on it, then try again")
     # Unbuffered: what a program says stands in order with what the demo prints.
-    process = subprocess.Popen(command, env={"PYTHONUNBUFFERED": "1", **environment})
+    # In a group of its own: Ctrl-C means the demo, which stops its programs in order and in whatever state of starting they are.
+    process = subprocess.Popen(command, env={"PYTHONUNBUFFERED": "1", **environment}, process_group=0)
     try:
         _await_health(name, process, address + health)
         yield Program(name, address, process)

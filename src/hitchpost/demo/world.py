@@ -1,7 +1,7 @@
 """The demo's ready-made world: Ada owns the workspace Lantern and has an API key; every network is the sandbox's."""
 
-import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx2
 
+from hitchpost.demo.making import EMAIL, PASSWORD
 from hitchpost.demo.programs import DemoFailed, Program
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.secret import Secret
 
-EMAIL, PASSWORD, KEY_NAME = "ada@lantern.example", "lantern-lights-the-way", "demo"
-"""A sign-in for a world on loopback that holds nothing real, printed on purpose."""
+__all__ = ["EMAIL", "PASSWORD", "Running", "app_variables", "environment", "invitation", "make", "workspace_of", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +60,21 @@ def app_variables(apps: Iterable[Mapping[str, Any]], catalog: Catalog) -> dict[s
 
 
 def make(environment: Mapping[str, str]) -> Secret:
-    """Ada, Lantern and a fresh API key, made with the command line as any operator would; people and workspaces that exist are kept."""
-    _run(environment, "migrate")
-    known = json.loads(_run(environment, "people", "list", "--json"))
-    if EMAIL not in [person["email"] for person in known]:
-        _run(environment, "people", "add", EMAIL, "--name", "Ada Lantern", "--password-stdin", given=PASSWORD)
-        _run(environment, "workspaces", "add", "Lantern", "--owner", EMAIL)
-    else:
-        # A key is shown once: the last start's cannot be shown again, so it ends and a new one is made.
-        for old in json.loads(_run(environment, "keys", "list", EMAIL, "--json")):
-            if (old["name"], old["state"]) == (KEY_NAME, "live"):
-                _run(environment, "keys", "revoke", old["id"])
-    return Secret(json.loads(_run(environment, "keys", "add", EMAIL, "--name", KEY_NAME, "--json"))["key"])
-
-
-def _run(environment: Mapping[str, str], *words: str, given: str = "") -> str:
-    command = [sys.executable, "-m", "hitchpost", *words]
-    done = subprocess.run(command, env=dict(environment), input=given.encode(), capture_output=True, check=False)
+    """Ada, Lantern and a fresh API key in the installation of `environment`. Raises DemoFailed with what its program said."""
+    command = [sys.executable, "-m", "hitchpost.demo.making"]
+    done = subprocess.run(command, env=dict(environment), capture_output=True, check=False)
     if done.returncode:
-        raise DemoFailed(f"`hitchpost {' '.join(words[:2])}` failed: {done.stderr.decode().strip()}")
-    return done.stdout.decode()
+        raise DemoFailed(f"the world could not be made: {done.stderr.decode().strip()}")
+    return Secret(done.stdout.decode().strip())
+
+
+def written(environment: Mapping[str, str], path: Path) -> None:
+    """The installation's settings as a file that a shell can read, so that other commands mean it and its simulated networks."""
+    own = [f"{name}={shlex.quote(value)}" for name, value in environment.items() if name.startswith("HITCHPOST_")]
+    beside = path.with_name(path.name + ".new")
+    beside.touch(0o600)
+    beside.write_text("\n".join(["# Of `hitchpost demo`, written at each start: set -a; . THIS FILE; set +a", *own, ""]))
+    beside.replace(path)
 
 
 def workspace_of(public_url: str, key: Secret) -> str:
@@ -89,8 +84,9 @@ def workspace_of(public_url: str, key: Secret) -> str:
     return workspace
 
 
-def invitation(running: Running) -> str:
-    """What the demo prints: where to go, how to sign in, and a call to copy."""
+def invitation(running: Running, settings: Path) -> str:
+    """What the demo prints: where to go, how to sign in, a call to copy, and how other commands mean this installation."""
+    program = os.path.relpath(Path(sys.executable).with_name("hitchpost"))
     workspace = workspace_of(running.public_url, running.key)
     return f"""
   Hitchpost   {running.public_url}          open this and sign in
@@ -103,6 +99,10 @@ def invitation(running: Running) -> str:
 
   curl -X POST '{running.public_url}/api/_public/v1/social-profiles/connection-url?workspaceId={workspace}' \\
     -H 'X-API-Key: {running.key.reveal()}' -H 'Content-Type: application/json' -d '{{"provider": "instagram"}}'
+
+  Commands for this installation, in another terminal (docs/operating.md):
+
+  set -a; . {settings}; set +a; {program} workspaces list
 
   Ctrl-C stops both programs; the world stays in .hitchpost/demo (`make clean` removes it).
 """
