@@ -28,6 +28,7 @@ from hitchpost_sandbox.app import build as build_sandbox
 from hitchpost_sandbox.apps import X_APP, App
 from hitchpost_sandbox.authority import Authority
 from hitchpost_sandbox.clock import SandboxClock
+from hitchpost_sandbox.people import Cast, Person, XAccount
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
 from tests.faults.child import AheadClock
@@ -77,12 +78,13 @@ class Stage:
         for _ in range(0, count, 500):
             batch = range(self._people, self._people + min(500, count - len(made)))
             self._people += len(batch)
+            self.world.cast = Cast((*self.world.cast.people, *(_known(number) for number in batch)))
             made += await self.services.database.begin(lambda tx, batch=batch: [self._connected(tx, number) for number in batch])  # type: ignore[misc]
         return made
 
     def consented(self, tx: Tx, number: int) -> str:
         """Step: the person of this number consents, for the first time or anew; the grant's id."""
-        name = f"person-{number}"
+        name = _name(number)
         given = self.x.consent(STRICT, name, SCOPES)
         access = self.x.issue(given, "access", life=TWO_HOURS)
         refresh = self.x.issue(given, "refresh", life=timedelta(days=182))
@@ -132,6 +134,20 @@ class Stage:
         made = Child.started(self.environment, {"ahead": self.clock.ahead.total_seconds(), **orders})
         self.children.append(made)
         return made
+
+
+def _name(number: int) -> str:
+    return f"person-{number}"
+
+
+def _id(number: int) -> str:
+    return f"10{number:08}"
+
+
+def _known(number: int) -> Person:
+    """Somebody as the network knows them: it must be able to say whose token it is."""
+    name = _name(number)
+    return Person(name, name, f"{name}@example.com", "of a trial", x=XAccount(_id(number), name, name, name))
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hitchpost.ids import new_id
 from hitchpost.networks.errors import Fault as NetworkFault
+from hitchpost.tokens.renewing import SLOTS
 from tests.conftest import Scale
 from tests.faults.held import Held, until
 from tests.faults.stage import TWO_HOURS, Stage, staged
@@ -21,7 +22,7 @@ from tests.support.postgres import Cluster, new_database, own_cluster
 pytestmark = pytest.mark.postgres
 LOST = (DBAPIError, PoolTimeout, OSError)
 """What a sweep may meet when the server is gone; the engine logs it and comes again."""
-AT_ONCE = 20
+AT_ONCE = SLOTS
 
 
 @pytest.fixture(scope="module")
