@@ -18,41 +18,44 @@ BLOCKED, NOT_UNDERSTOOD = FaultKind.BLOCKED, FaultKind.UNINTELLIGIBLE
 
 MEANS: dict[str, dict[str, FaultKind]] = {
     "facebook": {
-        **dict.fromkeys(("rate_limit", "17", "32", "613", "80001", "80002", "368"), THROTTLED),
+        **dict.fromkeys(("rate_limit", "17", "32", "341", "613", "368"), THROTTLED),
+        **dict.fromkeys(("80000", "80001", "80002", "80003", "80004", "80005", "80006", "80008", "80009", "80014"), THROTTLED),
         **dict.fromkeys(("server_error", "1"), TRANSIENT),
         **dict.fromkeys(("190", "190/458", "190/460", "190/463", "190/467", "102"), REVOKED),
+        **dict.fromkeys(("190/456", "190/457", "190/461", "190/462", "190/465", "190/466", "190/468"), REVOKED),
         **dict.fromkeys(("190/459", "190/464"), BLOCKED),
-        **dict.fromkeys(("190/492", "10", "200", "100/33"), PERMISSION),
+        **dict.fromkeys(("190/492", "10", "200", "100/33", "1/2853006", "200/2069030", "200/2069031", "200/2069033"), PERMISSION),
         "3": OPERATORS,
         **dict.fromkeys(("190/2069032", "2500"), NOT_UNDERSTOOD),
     },
     "instagram": {
-        "rate_limit": THROTTLED,
-        "server_error": TRANSIENT,
+        **dict.fromkeys(("rate_limit", "17", "32", "613", "80002"), THROTTLED),
+        **dict.fromkeys(("server_error", "1", "-1/2207001"), TRANSIENT),
         **dict.fromkeys(("190", "190/458", "190/460", "190/463", "190/467"), REVOKED),
-        "190/459": BLOCKED,
-        **dict.fromkeys(("10", "100"), PERMISSION),
+        **dict.fromkeys(("190/459", "190/464", "25/2207050"), BLOCKED),
+        **dict.fromkeys(("10", "100", "100/33", "190/492", "not_business"), PERMISSION),
         "code_used": REFUSED,
         "invalid_platform_app": OPERATORS,
     },
     "x": {
-        **dict.fromkeys(("rate_limit", "daily_limit"), THROTTLED),
-        "server_error": TRANSIENT,
-        "unauthorized": REVOKED,
-        "forbidden": PERMISSION,
+        **dict.fromkeys(("rate_limit", "88", "rate-limit-exceeded", "daily_limit", "daily_app_limit"), THROTTLED),
+        **dict.fromkeys(("server_error", "internal-error"), TRANSIENT),
+        **dict.fromkeys(("unauthorized", "32", "89"), REVOKED),
+        **dict.fromkeys(("forbidden", "not-authorized-for-resource"), PERMISSION),
         **dict.fromkeys(("client-not-enrolled", "oauth1-permissions", "unsupported-authentication"), OPERATORS),
-        **dict.fromkeys(("credits-depleted", "usage-capped", "unauthorized_client"), OPERATORS),
-        **dict.fromkeys(("user-suspended", "326"), BLOCKED),
-        **dict.fromkeys(("invalid_token", "invalid_code"), REFUSED),
+        **dict.fromkeys(("credits-depleted", "credits", "usage-capped", "usage-capped/daily", "453", "app-suspended"), OPERATORS),
+        **dict.fromkeys(("unauthorized_client", "invalid_client", "invalid_client/400"), OPERATORS),
+        **dict.fromkeys(("user-suspended", "326", "64"), BLOCKED),
+        **dict.fromkeys(("invalid_token", "invalid_code", "invalid_grant"), REFUSED),
     },
     "linkedin": {
-        **dict.fromkeys(("rate_limit", "member_limit"), THROTTLED),
-        **dict.fromkeys(("server_error", "504"), TRANSIENT),
+        **dict.fromkeys(("rate_limit", "member_limit", "app_and_member_limit"), THROTTLED),
+        **dict.fromkeys(("server_error", "503", "504", "internal_error"), TRANSIENT),
         # The network answers introspection in earnest: what it calls revoked and active at once is its own trouble.
         "65601": TRANSIENT,
         **dict.fromkeys(("65600", "65602"), REVOKED),
-        "65604": NOT_UNDERSTOOD,
-        **dict.fromkeys(("403", "404"), PERMISSION),
+        **dict.fromkeys(("65604", "65604_as_documented", "400"), NOT_UNDERSTOOD),
+        **dict.fromkeys(("403", "404", "bare_403"), PERMISSION),
         **dict.fromkeys(("426", "VERSION_MISSING", "invalid_client"), OPERATORS),
         "invalid_refresh_token": REFUSED,
     },
@@ -60,13 +63,13 @@ MEANS: dict[str, dict[str, FaultKind]] = {
         "rate_limit": THROTTLED,
         "server_error": TRANSIENT,
         "401/2": REVOKED,
-        **dict.fromkeys(("401/3", "401/7", "403/29", "403/403"), PERMISSION),
-        **dict.fromkeys(("403/2625", "403/2626", "429/9"), BLOCKED),
+        **dict.fromkeys(("401/3", "401/7", "401/29", "403/29", "403/403"), PERMISSION),
+        **dict.fromkeys(("403/2625", "403/2626", "403/9", "429/9", "429/8/spam"), BLOCKED),
         "403/29/trial": OPERATORS,
         "401/283": REFUSED,
         "400/1": OPERATORS,
         # Only of things that connecting does not touch: in no row.
-        "404/40": NOT_UNDERSTOOD,
+        **dict.fromkeys(("404/40", "404/2031"), NOT_UNDERSTOOD),
     },
 }
 AT_THE_TOKEN_ENDPOINT = {
@@ -75,12 +78,14 @@ AT_THE_TOKEN_ENDPOINT = {
     "invalid_token": "/2/oauth2/token",
     "invalid_code": "/2/oauth2/token",
     "unauthorized_client": "/2/oauth2/token",
-    "invalid_client": "/oauth/v2/accessToken",
+    "invalid_client": "*oauth*oken",
+    "invalid_client/400": "/2/oauth2/token",
+    "invalid_grant": "/2/oauth2/token",
     "invalid_refresh_token": "/oauth/v2/accessToken",
     "401/283": "/v5/oauth/token",
     "400/1": "/v5/oauth/token",
 }
-UNLISTED = {("pinterest", "404/40")}
+UNLISTED = {("pinterest", "404/40"), ("pinterest", "404/2031"), ("linkedin", "400")}
 
 
 @dataclass(frozen=True, slots=True)

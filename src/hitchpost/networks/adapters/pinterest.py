@@ -47,7 +47,7 @@ EXPECTED: tuple[Expected, ...] = (
     Expected(("29", "403"), FaultKind.PERMISSION, "the account may not see this", _API_SAYS, status="403"),
     Expected(("2625",), FaultKind.BLOCKED, "the account was disapproved", _API_SAYS, status="403"),
     Expected(("2626",), FaultKind.BLOCKED, "the account is under review", _API_SAYS, status="403"),
-    Expected(("9",), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _API_SAYS, status="429", how=_SPAM),
+    Expected(("9",), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _API_SAYS, how=_SPAM),
     Expected(("8",), FaultKind.BLOCKED, "too many pins at once; it lifts this after some hours", _API_SAYS, status="429",
              says="spam", mark="spam", how=_SPAM),
     Expected(("8",), FaultKind.THROTTLED, "", _API_SAYS, status="429"),
