@@ -110,6 +110,8 @@ CATALOGUE: Mapping[str, Entry] = {
                              "Connect again before then; nothing is interrupted if you do."),
     "refresh_answer_lost": Entry(400, "{network}'s answer to a renewal was lost on the way, and it does not accept the older access any more.", _P,
                                  "The access was lost in a renewal", "Connect again. Nothing else is affected."),
+    "access_withdrawn": Entry(400, "Whoever runs this server has ended the access that {network} gave.", _P, "The access was ended from here",
+                              "Ask whoever runs this server; then connect again."),
     "not_confirmed": Entry(400, "No confirmed access stands behind this profile.", _P, "Nobody has confirmed the access", "Connect again and pick this profile."),
     "profile_not_found": Entry(404, "There is no such profile in this workspace.", _C, "No such profile", "See GET /social-profiles for those that there are."),
     "signed_request_invalid": Entry(400, "The signed_request is not signed with this app's secret.", _O, "Signature refused",

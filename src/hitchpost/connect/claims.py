@@ -134,6 +134,10 @@ class Claims:
         trip, now = arrival.trip, self._clock.now()
         # The Grant is recorded whatever became of the trip: the network may already have killed its older tokens.
         grant_id = self._tokens.record_consent(tx, app_id=trip.app_id, consent=consent, consent_seq=trip.consent_seq)
+        if self._tokens.is_given_back(tx):
+            over: dict[str, object] = {"status": Status.FAILED, "code": "halted", "grant_id": grant_id, "sealed_verifier": ""}
+            repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=over)
+            return
         looked: dict[str, object] = {
             "status": Status.LOOKING,
             "grant_id": grant_id,
@@ -212,8 +216,8 @@ class Claims:
         """Every profile, backing and event in one commit, or none. `pictures`: by form key."""
         if self._may_still(tx, trip):
             app = self._tokens.app(trip.app_id)
-            self._same_again(tx, trip, derived, app)
             if repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={"status": Status.ATTACHED}):
+                self._same_again(tx, trip, derived, app)
                 attached = [
                     self._profiles.attach(
                         tx, workspace_id=trip.workspace_id, provider=trip.provider, app=app, grant_id=trip.grant_id, derived=one,

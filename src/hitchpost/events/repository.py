@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, delete, func, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.events.models import event_order, events, events_waiting
@@ -15,6 +15,15 @@ def add(tx: Tx, row: dict[str, object]) -> None:
     """Append an event; it waits for its number."""
     tx.execute(insert(events).values(row))
     tx.execute(insert(events_waiting).values(event_id=row["id"]))
+
+
+def of_subjects(tx: Tx, subjects: Sequence[str]) -> Sequence[RowMapping]:
+    """What is recorded of these subjects: `id` and `facts`."""
+    return tx.execute(select(events.c.id, events.c.facts).where(events.c.subject.in_(subjects))).mappings().all()
+
+
+def put_facts(tx: Tx, event_id: str, facts: str) -> None:
+    tx.execute(update(events).where(events.c.id == event_id).values(facts=facts))
 
 
 def be_only_sealer(tx: Tx) -> None:

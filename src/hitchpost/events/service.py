@@ -5,7 +5,7 @@ inside the writing transaction would commit out of order, and a reader who remem
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,6 +55,14 @@ def record(
 def list_of(tx: Tx, workspace_id: str, after_seq: int, limit: int) -> tuple[Event, ...]:
     """The workspace's sealed events with a `seq` above `after_seq`, in order, at most `limit`: a cursor that skips nothing."""
     return tuple(Event(**{**row, "facts": json.loads(row["facts"])}) for row in repository.of_workspace(tx, workspace_id, after_seq, limit))
+
+
+def forget(tx: Tx, subjects: Sequence[str], names: Sequence[str]) -> None:
+    """Step: in what is recorded of these subjects, the facts of these names are blanked: somebody wants nothing kept that names them."""
+    for row in repository.of_subjects(tx, subjects):
+        facts = json.loads(row["facts"])
+        if blanked := {name: "" for name in names if facts.get(name)}:
+            repository.put_facts(tx, row["id"], json.dumps(facts | blanked, ensure_ascii=False, sort_keys=True))
 
 
 class Events:

@@ -206,6 +206,11 @@ BEYOND: tuple[Expected, ...] = (
 """What follows the rows of every network: the unknown fails closed."""
 
 
+_ENDING = (FaultKind.REFUSED, FaultKind.REVOKED)
+_PASSING = (408, 425, 429)
+"""Statuses below 500 that say: not now."""
+
+
 def plain(code: object, otherwise: str) -> str:
     """`code` when it can be one, else `otherwise`."""
     text = str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
@@ -215,10 +220,11 @@ def plain(code: object, otherwise: str) -> str:
 def judge(table: Sequence[Expected], status: int, code: object, said: str = "", *, retry_at: datetime | None = None) -> Fault:
     """The Fault for a failed answer, by the first row that fits; what is in no row fails closed. `said`: the network's text, to look into.
 
-    A `code` that is none becomes the status: `http_400`.
+    A `code` that is none becomes the status: `http_400`. Whatever a code says, an answer whose status speaks of trouble ends nothing.
     """
     known = plain(code, f"http_{status}")
-    row = next(row for row in (*table, *BEYOND) if row.fits(status, known, said))
+    definite = status < 500 and status not in _PASSING
+    row = next(row for row in (*table, *BEYOND) if (definite or row.kind not in _ENDING) and row.fits(status, known, said))
     marked = f"{known}/{row.mark}" if row.mark else known
     # Some networks send a limit's reset with every answer: it means something for limits alone.
     return Fault(row.kind, marked, row.detail, retry_at=retry_at if row.kind is FaultKind.THROTTLED else None, row=row)

@@ -41,6 +41,7 @@ class Leaving:
                 alone = self._tokens.standing_alone(tx, grant_id)
                 self._on_forgotten(tx, grant_id)
                 self._tokens.forget(tx, grant_id)
+                events.forget(tx, alone, ("name", "was", "becomes"))
                 for row in repository.by_ids(tx, alone):
                     mark = self._tokens.mark(tx, "profile", f"{row['id']} {row['external_id']}")
                     forgotten: dict[str, object] = {

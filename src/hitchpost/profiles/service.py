@@ -159,17 +159,19 @@ class Profiles:
     async def disconnect(self, workspace_id: str, profile_id: str, person_id: str) -> Disconnected:
         """Detach now, then give back what nobody needs any more. Raises as `prospect`; a second time it is profile_not_found."""
 
-        def detach(tx: Tx) -> tuple[Profile, tuple[str, ...], tuple[str, ...]]:
+        def detach(tx: Tx) -> tuple[Profile, tuple[str, ...], tuple[str, ...], Fate]:
             self._workspaces.require(tx, workspace_id, person_id, Right.DISCONNECT)
             profile = self._attached(tx, workspace_id, profile_id)
             _, names = self._others(tx, profile_id, person_id)
+            over = Fate.REVOKED if self._tokens.revocable(tx, profile_id) else Fate.DESTROYED
             grants = self._tokens.detach(tx, [profile_id])
             repository.renew(tx, profile_id, {"state": "detached"})
             self._note(tx, "profile.detached", workspace_id, profile_id, person_id, provider=profile.provider, name=profile.name)
-            return profile, grants, names
+            return profile, grants, names, over
 
-        profile, grants, names = await self._database.begin(detach)
-        fates = {await self._tokens.end(grant_id) for grant_id in grants}
+        profile, grants, names, over = await self._database.begin(detach)
+        # Where nothing is left to end, it has ended before, as its network lets it.
+        fates = {await self._tokens.end(grant_id) for grant_id in grants} or {over}
         # The least finished one is told: of two accesses behind one profile the other may be gone already.
         fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.PENDING, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
         return Disconnected(profile, fate, names, self._where(profile.provider) if fate is Fate.DESTROYED else "")

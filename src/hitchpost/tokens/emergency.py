@@ -1,14 +1,20 @@
 """Emergency: for a theft in progress, the end of every access at once (threat E9)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+
+import structlog
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.tokens import halting, repository
+from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.giving_back import Fate, GivingBack
 
 _BATCH = 100
+_AT_ONCE = 32
+"""Side by side: one network that hangs must not make all others wait."""
 
 
 class Emergency:
@@ -16,23 +22,33 @@ class Emergency:
 
     def __init__(self, database: Database, clock: Clock, giving_back: GivingBack) -> None:
         self._database, self._clock, self._giving_back = database, clock, giving_back
+        self._log = structlog.get_logger("hitchpost.tokens")
 
     async def revoke_all(self, progress: Callable[[int, int], None]) -> Counter[Fate]:
         """Story: halt, sever everything, and give back every access at its network; how many met which fate.
 
-        `progress(done, of)`. What is still `revoking`, because a network did not answer, every running server and worker goes on with.
+        `progress(done, of)`. What is still `revoking`, because a network did not answer or its tokens do not open, every running server
+        and worker goes on with.
         """
 
         def all_at_once(tx: Tx) -> int:
-            halting.halt(tx, self._clock.now())
+            halting.give_everything_back(tx, self._clock.now())
             return repository.everything_revoking(tx, self._clock.now())
 
-        of, fates, tried = await self._database.begin(all_at_once), Counter[Fate](), set[str]()
+        of, fates, tried, gate = await self._database.begin(all_at_once), Counter[Fate](), set[str](), asyncio.Semaphore(_AT_ONCE)
+
+        async def one(grant_id: str) -> None:
+            async with gate:
+                try:
+                    fates[await self._giving_back.give_back(grant_id) or Fate.REVOKED] += 1
+                except SealBroken:
+                    self._log.error("the tokens of a grant do not open", grant=grant_id)
+                    fates[Fate.REVOKING] += 1
+            progress(fates.total(), of)
+
         while rows := [one for one in await self._left(len(tried)) if one not in tried]:
-            for grant_id in rows:
-                tried.add(grant_id)
-                fates[await self._giving_back.give_back(grant_id) or Fate.REVOKED] += 1
-                progress(len(tried), of)
+            tried |= set(rows)
+            await asyncio.gather(*(one(grant_id) for grant_id in rows))
         return fates
 
     async def _left(self, tried: int) -> Sequence[str]:

@@ -96,6 +96,11 @@ class Examining:
 
         def claim(tx: Tx) -> Sequence[RowMapping]:
             rows = [row for row in reaches.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
+            if rows and tells:
+                # Who asks now waits in no queue, but a limit that the network has named holds for them too (R17).
+                passed = gates.take(tx, rows[0]["app_id"], _EXAMINE, 1, Rate(_PACE), now, waiting=True)
+                if not passed.permits:
+                    raise Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=passed.until)
             reaches.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
             return rows
 
@@ -141,7 +146,13 @@ class Examining:
             if fault.kind is not FaultKind.REVOKED:
                 raise
             newer = await self._renewing.refused(grant_id, fresh.version, fault)
-        return await self._asked(row, newer, picked)
+        try:
+            return await self._asked(row, newer, picked)
+        except Fault as fault:
+            if fault.kind is FaultKind.REVOKED:
+                # New tokens that are refused as well: to renew once more would go on for ever, and call dead access well.
+                await self._renewing.over(grant_id, newer.version, fault)
+            raise
 
     async def _asked(self, row: RowMapping, fresh: Fresh, picked: Sequence[Picked]) -> Sequence[Derived]:
         served = self._apps.at(row["app_id"], row["provider"])
@@ -193,8 +204,10 @@ class Examining:
             verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)
             lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
+        if fault.kind is FaultKind.THROTTLED and fault.code != "gate":
+            gates.went_wrong(tx, rows[0]["app_id"], _EXAMINE, begun, until=fault.retry_at)
         if fault.kind is not FaultKind.REVOKED:
-            said = {"fault": fault.code, "kind": fault.kind.value, "code": fault.problem}
+            said = {"fault": fault.code, "kind": fault.kind.value, "problem": fault.problem}
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)
         reaches.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
         return ()

@@ -63,9 +63,10 @@ def standing_of(backings: Iterable[RowMapping], now: datetime) -> Standing:
 
 
 def _of_one(row: RowMapping, now: datetime) -> Standing:
+    seen = max(row["checked_at"], row["examined_at"])
     if row["backing"] != "live" or row["state"] != "live":
-        return Standing(State.RECONNECT_REQUIRED, row["code"] or "not_confirmed", checked_at=row["checked_at"])
-    verdict, seen = Verdict.read(json.loads(row["verdict"])), max(row["checked_at"], row["examined_at"])
+        return Standing(State.RECONNECT_REQUIRED, row["code"] or "not_confirmed", checked_at=seen)
+    verdict = Verdict.read(json.loads(row["verdict"]))
     ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
     if ends is not None and ends <= now:
         return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)

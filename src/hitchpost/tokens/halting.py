@@ -14,9 +14,21 @@ def halt(tx: Tx, now: datetime) -> datetime:
     return since
 
 
+def give_everything_back(tx: Tx, now: datetime) -> None:
+    """Step: halt, and until somebody resumes a consent that still arrives is given back as well."""
+    halt(tx, now)
+    repository.set_halt(tx, now, repository.EVERYTHING)
+
+
+def is_given_back(tx: Tx) -> bool:
+    """Whether everything is being given back, whatever comes."""
+    return repository.halted_since(tx, repository.EVERYTHING) is not None
+
+
 def resume(tx: Tx) -> None:
     """Step: go on."""
     repository.set_halt(tx, None)
+    repository.set_halt(tx, None, repository.EVERYTHING)
 
 
 def is_halted(tx: Tx) -> bool:

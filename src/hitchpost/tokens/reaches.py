@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
@@ -33,10 +33,13 @@ def put_backing(tx: Tx, profile_id: str, reach_id: str, confirmed_by: str, now: 
         tx.execute(update(backings).where(same).values(values))
 
 
+def _backed() -> ColumnElement[bool]:
+    return exists().where(backings.c.reach_id == reaches.c.id, backings.c.state == "live")
+
+
 def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
     """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and version."""
-    alive = exists().where(backings.c.reach_id == reaches.c.id, backings.c.state == "live")
-    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", alive)
+    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", _backed())
     if grant_id:
         query = query.where(reaches.c.grant_id == grant_id)
     if due is not None:
@@ -51,8 +54,10 @@ def claim_reaches(tx: Tx, ids: Sequence[str], *, due: datetime | None, until: da
 
 
 def record_reach(tx: Tx, reach_id: str, *, begun: datetime, values: dict[str, object]) -> bool:
-    """Write an examination's outcome, unless a later one has been written already."""
-    return tx.execute(update(reaches).where(reaches.c.id == reach_id, reaches.c.checked_at <= begun).values(values)).rowcount == 1
+    """Write an examination's outcome, unless a later one has been written already, or nothing stands on the reach any more."""
+    standing = exists().where(grants.c.id == reaches.c.grant_id, grants.c.state == "live"), _backed()
+    query = update(reaches).where(reaches.c.id == reach_id, reaches.c.checked_at <= begun, *standing)
+    return tx.execute(query.values(values)).rowcount == 1
 
 
 def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:
@@ -60,10 +65,26 @@ def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:
     tx.execute(update(reaches).where(reaches.c.id.in_(ids)).values(check_due_at=until))
 
 
+def due_at(tx: Tx, grant_id: str, when: datetime) -> None:
+    """All that the grant can act on is to be examined then."""
+    tx.execute(update(reaches).where(reaches.c.grant_id == grant_id).values(check_due_at=when))
+
+
 def grants_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
     """The grants that stand behind these profiles, severed backings left out."""
     query = select(reaches.c.grant_id).join(backings, backings.c.reach_id == reaches.c.id)
     return tuple(tx.execute(query.where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live").distinct()).scalars())
+
+
+def grants_ever_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
+    """The grants that stand or stood behind these profiles and are not over."""
+    query = select(reaches.c.grant_id).join(backings, backings.c.reach_id == reaches.c.id).join(grants, grants.c.id == reaches.c.grant_id)
+    return tuple(tx.execute(query.where(backings.c.profile_id.in_(profile_ids), grants.c.state != "gone").distinct()).scalars())
+
+
+def forget_unbacked(tx: Tx, grant_ids: Sequence[str]) -> None:
+    """Destroy the tokens derived for what no profile stands on any more."""
+    tx.execute(update(reaches).where(reaches.c.grant_id.in_(grant_ids), ~_backed()).values(sealed_token=""))
 
 
 def profiles_of_reach(tx: Tx, reach_id: str) -> tuple[str, ...]:

@@ -85,6 +85,10 @@ class Renewing:
                 await self._database.begin(lambda tx: self._renewal.end(tx, grant_id, fault, version=version))
             raise
 
+    async def over(self, grant_id: str, version: int, fault: Fault) -> None:
+        """Story: the network has refused these tokens too, which it had just given: the grant has ended."""
+        await self._database.begin(lambda tx: self._renewal.end(tx, grant_id, fault, version=version))
+
     def _works(self, seen: "Claimed", refused: int | None) -> bool:
         ends = seen.row["access_expires_at"]
         return (refused is None or seen.row["version"] > refused) and (ends is None or ends - timing.EARLY > self._clock.now())

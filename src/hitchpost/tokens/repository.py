@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, select, text, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
@@ -34,6 +34,12 @@ def keep_data_key(tx: Tx, row: dict[str, object]) -> str:
     return str(tx.execute(select(data_keys.c.wrapped).where(data_keys.c.owner == row["owner"])).scalar_one())
 
 
+def hold_data_keys(tx: Tx) -> None:
+    """Nobody else makes or wraps a data key until the transaction ends. SQLite's immediate transactions are that already."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("LOCK TABLE data_keys IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def rewrap_data_key(tx: Tx, owner: str, was: str, becomes: str, key_id: str) -> int:
     """Replace a wrapped data key, unless somebody else has; how many rows changed."""
     query = update(data_keys).where(data_keys.c.owner == owner, data_keys.c.wrapped == was)
@@ -44,22 +50,28 @@ def drop_data_key(tx: Tx, owner: str) -> bool:
     return tx.execute(delete(data_keys).where(data_keys.c.owner == owner)).rowcount == 1
 
 
-def halted_since(tx: Tx) -> datetime | None:
-    return tx.execute(select(halt.c.since).where(halt.c.id == 1)).scalar_one_or_none()
+USE, EVERYTHING = 1, 2
+"""What can be halted: all use of people's access; and, with everything being given back, the coming of any new one."""
 
 
-def set_halt(tx: Tx, since: datetime | None) -> None:
-    insert_or_keep(tx, halt, {"id": 1, "since": None})
-    tx.execute(update(halt).where(halt.c.id == 1).values(since=since))
+def halted_since(tx: Tx, what: int = USE) -> datetime | None:
+    return tx.execute(select(halt.c.since).where(halt.c.id == what)).scalar_one_or_none()
+
+
+def set_halt(tx: Tx, since: datetime | None, what: int = USE) -> None:
+    insert_or_keep(tx, halt, {"id": what, "since": None})
+    tx.execute(update(halt).where(halt.c.id == what).values(since=since))
 
 
 def everything_revoking(tx: Tx, now: datetime) -> int:
     """Sever every backing and make every grant due to be given back at once, whoever acts for it; how many grants."""
+    # Grants first, in one order, as everybody who attaches takes them.
+    tx.execute(select(grants.c.id).where(grants.c.state != "gone").order_by(grants.c.id).with_for_update())
     tx.execute(update(backings).values(state="severed"))
     values = {
         "state": "revoking",
         "cause": "revoked",
-        "code": "access_revoked",
+        "code": "access_withdrawn",
         "claim_id": "",
         "claim_kind": "",
         "claims": 0,

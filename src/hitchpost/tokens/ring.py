@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import fcntl
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -70,6 +72,24 @@ def load_or_make(settings: Settings, *, database_empty: bool) -> Ring:
             f"the database holds sealed tokens, but there is no key ring: set {_SETTING} or {_SETTING}_FILE, or put the ring back at {path}"
         )
     return _made(path)
+
+
+@contextmanager
+def turning(settings: Settings) -> Iterator[None]:
+    """One rotation at a time on this machine: two that read the same ring would each drop the other's key. Raises BadRing."""
+    path = settings.key_dir / "ring.lock"
+    if "key_ring" in settings.model_fields_set:
+        yield
+        return
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise BadRing(f"{path} cannot be used: {error.strerror}; nothing was changed") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def with_new_key(settings: Settings) -> Ring:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hitchpost.clock import Clock
-from hitchpost.db.engine import Database
+from hitchpost.db.engine import Database, Tx
 from hitchpost.settings import Settings
 from hitchpost.tokens import ring
 from hitchpost.tokens.vault import Vault
@@ -19,7 +19,8 @@ class Rotated:
 
 def prepare(settings: Settings) -> str:
     """A further key in the ring that wraps nothing yet; its id. Every machine must have it before it is made the first. Raises BadRing."""
-    return ring.with_key_to_come(settings)
+    with ring.turning(settings):
+        return ring.with_key_to_come(settings)
 
 
 async def rotate(settings: Settings, database: Database, clock: Clock, *, to: str = "", retire: bool = False) -> Rotated:
@@ -28,8 +29,17 @@ async def rotate(settings: Settings, database: Database, clock: Clock, *, to: st
     The ring is on disk before anything is wrapped by it; a process that dies in between leaves a ring that opens everything.
     `retire`: then take the older keys out of the ring.
     """
-    turned = ring.with_first(settings, to) if to else ring.with_new_key(settings)
-    changed = await database.begin(Vault(turned, clock).rewrap)
-    if retire:
-        ring.with_primary_alone(settings)
+    with ring.turning(settings):
+        turned = ring.with_first(settings, to) if to else ring.with_new_key(settings)
+        vault = Vault(turned, clock)
+        changed = await database.begin(vault.rewrap)
+
+        def retired(tx: Tx) -> int:
+            # Once more, and nobody makes a data key until the ring is written: one made meanwhile may be wrapped by an older key.
+            late = vault.rewrap(tx)
+            ring.with_primary_alone(settings)
+            return late
+
+        if retire:
+            changed += await database.begin(retired)
     return Rotated(turned.primary, changed)

@@ -25,7 +25,7 @@ from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
 from hitchpost.tokens.giving_back import Fate, GivingBack
-from hitchpost.tokens.halting import is_halted
+from hitchpost.tokens.halting import is_given_back, is_halted
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.vault import INSTALLATION, Vault, tokens_place
@@ -119,10 +119,16 @@ class TokenKeeper:
             "scopes": " ".join(sorted(consent.granted or ())), "consented_at": now, "consent_seq": consent_seq, "version": version,
             "claim_id": "", "claim_kind": "",
         }  # fmt: skip
+        if is_given_back(tx):
+            values |= {"state": "revoking", "cause": "revoked", "code": "access_withdrawn", "due_at": now}
         repository.change_grant(tx, grant_id, values)
         sealed = self._vault.seal(tx, tokens_place(grant_id), freshness.written(tokens))
         repository.put_token_set(tx, grant_id, version, sealed)
         return grant_id
+
+    def is_given_back(self, tx: Tx) -> bool:
+        """Step: whether everything is being given back just now, so that nothing comes of a connection."""
+        return is_given_back(tx)
 
     def tokens_of(self, tx: Tx, grant_id: str) -> TokenSet:
         """Step: the tokens in clear, in memory only. Raises Fault REVOKED when the grant has none any more."""
@@ -190,8 +196,9 @@ class TokenKeeper:
 
         What is not told, because a process dies, the sweep finds.
         """
-        behind = reaches.grants_behind(tx, profile_ids)
+        behind = reaches.grants_ever_behind(tx, profile_ids)
         reaches.sever(tx, profile_ids)
+        reaches.forget_unbacked(tx, behind)
         return behind
 
     def app_behind(self, tx: Tx, profile_id: str) -> str:
@@ -204,9 +211,8 @@ class TokenKeeper:
         return tuple(sorted(others - {profile_id}))
 
     def revocable(self, tx: Tx, profile_id: str) -> bool:
-        """Step: whether the networks let this server end every access behind the profile."""
-        rows = [repository.hold(tx, grant_id) for grant_id in reaches.grants_behind(tx, [profile_id])]
-        served = [self._apps.served_by(row["app_id"]) for row in rows if row is not None]
+        """Step: whether the networks let this server end every access that stands or stood behind the profile."""
+        served = [self._apps.served_by(row["app_id"]) for row in reaches.backed_by(tx, [profile_id])]
         return all(one is not None and one[1].revocable for one in served)
 
     # What people do at the network themselves.

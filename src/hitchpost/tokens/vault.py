@@ -68,6 +68,7 @@ class Vault:
     def rewrap(self, tx: Tx) -> int:
         """Step: every data key that another key than the ring's first has wrapped is wrapped by that one; how many. Raises BadRing."""
         changed = 0
+        repository.hold_data_keys(tx)
         for owner, wrapped in repository.data_keys_by_owner(tx).items():
             if cipher.key_id_of(wrapped) != self._ring.primary:
                 again = self._wrapped(owner, self._unwrapped(owner, wrapped))
@@ -79,7 +80,8 @@ class Vault:
         return repository.drop_data_key(tx, owner)
 
     def _make(self, tx: Tx, owner: str) -> bytes:
-        # Read again: a key that was retired meanwhile must wrap nothing new.
+        # Held, then read again: a key that is being retired just now must wrap nothing new.
+        repository.hold_data_keys(tx)
         self._ring = self._reload()
         wrapped = self._wrapped(owner, random_bytes(KEY_BYTES))
         row = {"owner": owner, "wrapped": wrapped, "key_id": self._ring.primary, "created_at": self._clock.now()}
