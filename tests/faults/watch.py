@@ -228,27 +228,15 @@ class Watch:
 
     def _judge_strays(self, strays: Iterable[Token]) -> None:
         authority_of = {app.client_id: app.authority for app in self.mortal.world.apps}
-        held = {value for pair in self.newest.values() for value in pair}
         for token in strays:
             name, family = authority_of[token.client_id], token.consented.family
             if name not in AUTHORITIES or family in self.lost:
-                continue
-            if name == "linkedin" and family in self.families and token.value not in held:
-                # Revoking ends single tokens there: what an earlier consent or renewal gave, and we have replaced, lives to its own end.
-                self.outliving["replaced tokens that live on at LinkedIn"] += 1
                 continue
             if family not in self.families and self._blocked:
                 # The network gave tokens and then would not say whose they are: the flow failed, and what it had in hand was dropped.
                 self.outliving["tokens dropped by a flow that a blocked account ended"] += 1
                 continue
-            if (name, token.kind) == ("meta", "page") and self._user_token_is_over(family):
-                # Page tokens have no end of their own, and the user's token, with which we revoke, has run out (fact sheet, 3.8).
-                self.outliving["Page tokens that outlive their user's token"] += 1
-                continue
             raise AssertionError(f"{name}: a {token.kind} token lives that nobody holds")
-
-    def _user_token_is_over(self, family: str) -> bool:
-        return all(token.kind == "page" for token in self.mortal.world.authority("meta").living(family=family))
 
     async def _judge_health(self, now: Rows) -> None:
         grants = _by_id(now["grants"])
