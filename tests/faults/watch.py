@@ -236,7 +236,12 @@ class Watch:
                 # The network gave tokens and then would not say whose they are: the flow failed, and what it had in hand was dropped.
                 self.outliving["tokens dropped by a flow that a blocked account ended"] += 1
                 continue
-            raise AssertionError(f"{name}: a {token.kind} token lives that nobody holds")
+            told = [
+                f"{one.seq} {one.what} {one.person} {one.facts}"
+                for one in self.mortal.world.ledger.read()
+                if one.facts.get("family") == family
+            ]
+            raise AssertionError("\n".join([f"{name}: a {token.kind} token lives that nobody holds", *told]))
 
     async def _judge_health(self, now: Rows) -> None:
         grants = _by_id(now["grants"])

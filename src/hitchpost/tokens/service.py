@@ -110,9 +110,11 @@ class TokenKeeper:
                 sealed = self._vault.seal(tx, tokens_place(grant_id), freshness.written(late))
                 repository.put_token_set(tx, grant_id, int(known["version"]), sealed)
             return grant_id
+        replaced = self._stored(tx, grant_id)
         if known["state"] == "live":
-            replaced = self._stored(tx, grant_id)
-            tokens = freshness.with_former(freshness.kept_refresh(tokens, replaced, now), replaced, now)
+            tokens = freshness.kept_refresh(tokens, replaced, now)
+        # Also of a grant that was being given back: the network may not have heard of it yet.
+        tokens = freshness.with_former(tokens, replaced, now)
         _, login = self._apps.serving(app_id)
         values: dict[str, object] = {
             **outcomes.renewed(grant_id, login, tokens, now), "name": consent.subject.name,

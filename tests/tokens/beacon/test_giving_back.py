@@ -287,3 +287,15 @@ async def test_E8_a_former_token_that_has_run_out_is_forgotten(room: Room) -> No
     room.clock.forward(timedelta(hours=3))
     await room.consented(consent(access="second"), seq=2)
     assert (await room.tokens(grant_id)).former == ()
+
+
+async def test_E8_what_a_revoke_did_not_reach_before_the_next_consent_ends_with_the_grant(room: Room) -> None:
+    await room.consented(consent(access="first"), seq=1)
+    room.beacon.faults.append(Fault(FaultKind.TRANSIENT, "down"))
+    room.clock.forward(timedelta(minutes=16))
+    assert await room.keeper.sweep_abandoned() == 0
+    await room.consented(consent(access="second"), seq=2)
+    room.beacon.revoked.clear()
+    room.clock.forward(timedelta(minutes=16))
+    assert await room.keeper.sweep_abandoned() == 1
+    assert room.beacon.revoked == ["first", "second"]
