@@ -174,7 +174,32 @@ def test_F3_another_password_ends_the_sessions_of_the_old_one(run: Command, ada:
 
 
 def test_an_empty_database_is_refused_with_the_command_that_helps(run: Command, tmp_path: Path) -> None:
-    assert "hitchpost migrate" in refusal(run("people", "list", HITCHPOST_DATA_DIR=str(tmp_path / "elsewhere")))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/hitchpost.db").touch()
+    said = refusal(run("people", "list", HITCHPOST_DATA_DIR=str(tmp_path / "elsewhere")))
+    assert "is empty" in said
+    assert "hitchpost migrate" in said
+
+
+@pytest.mark.parametrize(
+    "words", [("workspaces", "list"), ("keys", "rotate"), ("workspaces", "shred", "nope"), ("emergency", "revoke-all", "--yes")]
+)
+def test_a_command_without_its_installation_s_settings_says_where_it_looked_and_makes_nothing(
+    run: Command, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    sentence = refusal(run(*words, HITCHPOST_DATA_DIR=str(elsewhere / "data"), HITCHPOST_KEY_DIR=str(elsewhere / "keys")))
+    assert str(elsewhere / "data" / "hitchpost.db") in sentence
+    assert "HITCHPOST_DATA_DIR" in sentence
+    assert not elsewhere.exists()
+
+
+def test_a_workspace_that_is_not_there_is_refused_before_anything_is_asked_and_one_that_is_by_its_name(run: Command, lantern: str) -> None:
+    for words in (("nope",), ("c" + "0" * 24,), ("nope", "--yes")):
+        assert refusal(run("workspaces", "shred", *words, typed="y\n")) == "There is no such workspace."
+    asked = run("workspaces", "shred", lantern, typed="n\n")
+    assert f"All connections of the workspace Lantern ({lantern}) end for good." in asked.output
+    assert asked.exit_code == 1
 
 
 def test_a_database_that_cannot_be_reached_is_one_sentence_without_its_password(run: Command) -> None:

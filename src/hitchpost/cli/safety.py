@@ -9,6 +9,7 @@ from hitchpost.cli.rooms import keys_app, workspaces_app
 
 if TYPE_CHECKING:
     from hitchpost.bootstrap import Services
+    from hitchpost.connect.shredding import Shredded
 
 emergency_app = group("For a theft in progress: `stop` first, then look; or `revoke-all` at once.")
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
@@ -34,15 +35,30 @@ def rotate(retire: Retire = False, prepare: Prepare = False, to: To = "") -> Non
 @workspaces_app.command("shred")
 def shred(workspace: Where, yes: Yes = False) -> None:
     """Disconnect all of a workspace, give back what nobody else needs, and destroy its data key."""
+    name = dict(run(lambda house: house.workspaces.every_workspace())).get(workspace)
+    if name is None:
+        refuse("There is no such workspace.")
     if not yes:
-        typer.confirm(f"All connections of the workspace {workspace} end for good. Go on?", abort=True)
+        typer.confirm(f"All connections of the workspace {name} ({workspace}) end for good. Go on?", abort=True)
 
-    async def act(services: "Services") -> str:
-        done = await services.shredding.shred(workspace)
-        return f"{done.profiles} disconnected, {done.ended} given back, {done.waiting} to be given back as soon as their network answers."
+    async def act(services: "Services") -> "Shredded":
+        return await services.shredding.shred(workspace)
 
-    typer.echo(run_services(act))
+    typer.echo(told(run_services(act)))
     typer.echo("Backups made before now still hold the workspace's wrapped key: destroy them too, or rotate with --retire.", err=True)
+
+
+def told(done: "Shredded") -> str:
+    """What became of a shredded workspace's connections, in one line."""
+    said = [f"{done.profiles} disconnected, {done.revoked} given back"]
+    if done.shared:
+        said.append(f"{done.shared} destroyed here, for another connection needs the same login")
+    if done.destroyed:
+        where = " and ".join(done.titles) or "their network"
+        said.append(f"{done.destroyed} destroyed here only (no way to take access back at {where}: people remove the app there)")
+    if done.waiting:
+        said.append(f"{done.waiting} to be given back as soon as their network answers")
+    return ", ".join(said) + "."
 
 
 @emergency_app.command("stop")

@@ -14,11 +14,18 @@ from hitchpost.workspaces.service import Workspaces
 
 @dataclass(frozen=True, slots=True)
 class Shredded:
-    """How many profiles were disconnected, and how many accesses ended or wait for their network."""
+    """How many profiles were disconnected, and what became of the access behind them.
+
+    `revoked`: at the network; `shared`: destroyed here, while another grant lives on the same login; `destroyed`: here only, at networks
+    with these `titles`, which offer no revocation; `waiting`: until their network answers.
+    """
 
     profiles: int
-    ended: int
+    revoked: int
+    shared: int
+    destroyed: int
     waiting: int
+    titles: tuple[str, ...]
 
 
 class Shredding:
@@ -30,16 +37,18 @@ class Shredding:
     async def shred(self, workspace_id: str) -> Shredded:
         """Story. A second time it finds nothing left. Raises Problem workspace_not_found."""
 
-        def end(tx: Tx) -> tuple[int, tuple[str, ...]]:
+        def end(tx: Tx) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
             if not is_id(workspace_id) or not self._workspaces.exists(tx, workspace_id):
                 raise Problem("workspace_not_found")
             repository.end(tx, repository.of_workspace(workspace_id), Status.FAILED, "rights_lost")
             repository.forget_found(tx, repository.of_workspace(workspace_id))
+            titles = self._profiles.irrevocable(tx, workspace_id)
             count, grants = self._profiles.detach_all(tx, workspace_id)
             self._tokens.shred(tx, workspace_id)
-            return count, grants
+            return count, grants, titles
 
-        count, grants = await self._database.begin(end)
+        count, grants, titles = await self._database.begin(end)
         fates = [await self._tokens.end(grant_id) for grant_id in grants]
-        waiting = fates.count(Fate.REVOKING)
-        return Shredded(count, len(fates) - waiting - fates.count(Fate.KEPT), waiting)
+        return Shredded(
+            count, fates.count(Fate.REVOKED), fates.count(Fate.SHARED), fates.count(Fate.DESTROYED), fates.count(Fate.REVOKING), titles
+        )

@@ -185,6 +185,11 @@ class Profiles:
             self._note(tx, "profile.detached", workspace_id, row["id"], OPERATOR, provider=row["provider"], name=row["name"])
         return len(rows), grants
 
+    def irrevocable(self, tx: Tx, workspace_id: str) -> tuple[str, ...]:
+        """Step: the titles of the networks that offer no way to take back some of the access behind the workspace's profiles."""
+        rows = repository.attached(tx, [workspace_id])
+        return tuple(sorted({self._title(row["provider"]) for row in rows if not self._tokens.revocable(tx, row["id"])}))
+
     def _others(self, tx: Tx, profile_id: str, person_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The other profiles on the same access: all ids, and the names of those in workspaces that the person is in (threat C1)."""
         others = self._tokens.beside(tx, profile_id)

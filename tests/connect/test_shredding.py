@@ -1,0 +1,42 @@
+"""A shredded workspace's access ends as far as each network allows, and what is said of it is what happened there."""
+
+import httpx2
+import pytest
+
+from hitchpost.cli.safety import told
+from tests.profiles.test_health import connected
+from tests.support.house import NETWORKS, House
+from tests.support.people import Town, settled_town
+from tests.tokens.test_ledger import REVOKES, living
+
+TITLES = {"pinterest": "Pinterest"}
+
+
+@pytest.mark.parametrize("provider", NETWORKS)
+async def test_E8_only_what_ended_at_its_network_is_said_to_be_given_back(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    profiles = await connected(town, provider)
+    line = told(await any_house.services.shredding.shred(town.lantern))
+    assert bool(living(any_house, provider)) is (provider not in REVOKES)
+    if provider in REVOKES:
+        assert line == f"{len(profiles)} disconnected, 1 given back."
+    else:
+        there = f"no way to take access back at {TITLES[provider]}: people remove the app there"
+        assert line == f"{len(profiles)} disconnected, 0 given back, 1 destroyed here only ({there})."
+    assert await any_house.rows("SELECT * FROM token_sets") == []
+    assert told(await any_house.services.shredding.shred(town.lantern)) == "0 disconnected, 0 given back."
+
+
+async def test_A20_what_another_workspace_needs_is_not_said_to_be_given_back(town: Town) -> None:
+    await connected(town, "x")
+    cleo = await town.browser("cleo")
+    await cleo.attach(await cleo.arrive("x", town.quill))
+    assert told(await town.house.services.shredding.shred(town.lantern)) == "1 disconnected, 0 given back."
+    assert living(town.house, "x")
+
+
+async def test_E8_what_its_network_does_not_answer_is_said_to_be_tried_again(town: Town) -> None:
+    await connected(town, "x")
+    town.house.weather.trouble = lambda _request: httpx2.ConnectError("nobody there")
+    line = told(await town.house.services.shredding.shred(town.lantern))
+    assert line == "1 disconnected, 0 given back, 1 to be given back as soon as their network answers."
