@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hitchpost.clock import Clock
-from hitchpost.db.engine import Database, Step, Tx
+from hitchpost.db.engine import Database, Step, T, Tx
 from hitchpost.ids import new_id
 from hitchpost.networks.base import Call, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
@@ -157,18 +158,38 @@ class Renewal:
         except Fault as fault:
             await self._stubbornly(lambda tx, fault=fault: self._failed(tx, claimed, fault))  # type: ignore[misc]
             return fault
-        tokens = outcomes.merged(new, claimed.tokens, now)
-        values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
 
-        def record(tx: Tx) -> None:
+        def record(tx: Tx) -> bool:
             gates.went_well(tx, row["app_id"], gates.REFRESH)
+            held = repository.token_set(tx, row["id"])
+            stored = None if held is None else freshness.read(self._vault.open(tx, tokens_place(row["id"]), held))
+            tokens = outcomes.merged(new, stored or claimed.tokens, now)
+            values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
-                sealed = self._vault.seal(tx, tokens_place(row["id"]), freshness.written(tokens))
-                repository.put_token_set(tx, row["id"], row["version"] + 1, sealed)
+                self._keep(tx, row["id"], row["version"] + 1, tokens)
                 repository.set_app_state(tx, row["app_id"], "ok")
+                return True
+            return self._came_late(tx, row, new, stored, now)
 
-        await self._stubbornly(record)
+        if not await self._stubbornly(record):
+            # Nobody holds the grant any more, and nobody else has this login: what it still gave is ended at once, as far as may be.
+            with suppress(Fault):
+                await adapter.revoke(Call(self._http, self._apps[row["app_id"]], login, now), new, row["subject"])
         return None
+
+    def _keep(self, tx: Tx, grant_id: str, version: int, tokens: TokenSet) -> None:
+        repository.put_token_set(tx, grant_id, version, self._vault.seal(tx, tokens_place(grant_id), freshness.written(tokens)))
+
+    def _came_late(self, tx: Tx, row: RowMapping, late: TokenSet, stored: TokenSet | None, now: datetime) -> bool:
+        """The answer came when the claim was lost. Nobody uses it, but it lives at the network: it is to end with the grant.
+
+        False: there is no grant any more that it could end with, nor another on the same login, so it is to be ended now.
+        """
+        current = repository.hold(tx, row["id"])
+        if current is not None and stored is not None:
+            self._keep(tx, row["id"], current["version"], freshness.with_former(stored, late, now))
+            return True
+        return repository.others_alive(tx, row["id"], self._apps[row["app_id"]].client_id, row["subject"])
 
     def _failed(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         now, row = self._clock.now(), claimed.row
@@ -208,13 +229,12 @@ class Renewal:
             reaches.sever_grant(tx, grant_id)
         self._on_ended(tx, GrantEnded(grant_id, str(values["code"]), str(values["cause"]), fault.network_code, stood))
 
-    async def _stubbornly(self, step: Step[object]) -> None:
+    async def _stubbornly(self, step: Step[T]) -> T:
         """Record, and again, while the process lives: what the network did must not be forgotten for a full disk or a lost server."""
         tries = 0
         while True:
             try:
-                await self._database.begin(step)
-                return
+                return await self._database.begin(step)
             except (IntegrityError, ProgrammingError):
                 raise
             except (DBAPIError, PoolTimeout, OSError) as error:
