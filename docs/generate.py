@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from annotated_types import Ge, Le
-from docs import sandbox_tables
+from docs import sandbox_reference, sandbox_tables
 from pydantic.fields import FieldInfo
 
 from hitchpost.errors import CATALOGUE, Entry
@@ -110,6 +110,9 @@ TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
     ("errors", "networks"): networks_tables,
     ("sandbox-coverage", "sandbox-coverage"): sandbox_tables.coverage_table,
     ("sandbox-words", "sandbox-words"): sandbox_tables.words_table,
+    ("sandbox-reference", "plane"): sandbox_reference.plane_table,
+    ("sandbox-reference", "running"): sandbox_reference.running_table,
+    ("sandbox-reference", "keys"): sandbox_reference.keys_tables,
 }
 """By page and mark."""
 

@@ -35,8 +35,10 @@ COUNTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One registered app. `scopes` empty: every scope of the network is allowed. `options`: switches that the authority or twin reads.
+    """One registered app. `authority`: `meta` (facebook, and instagram by its Pages), `instagram`, `x`, `linkedin` or `pinterest`.
 
+    `scopes` empty: every scope of the network is allowed. `options`: switches that the authority or twin reads. `variant`: the shape of a
+    LinkedIn app: `A` (member), `B` (pages) or `C` (both).
     `redirect_uris` empty: any `http` address on loopback, any port, is taken at the authorize step (the token step always
     demands the very same bytes).
     """

@@ -14,6 +14,7 @@ from hitchpost_sandbox import pages
 from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.people import Person
+from hitchpost_sandbox.reading import unknown
 from hitchpost_sandbox.turns import SIGNED_IN_AS
 from hitchpost_sandbox.twin import Visit
 
@@ -92,9 +93,11 @@ async def ask(
         person = next((one for one in offered if one.key == other), None)
     choice = form.get("decision", [""])[-1]
     if person is None:
-        return PlainTextResponse(f"field 'person' must be one of: {', '.join(one.key for one in offered)}", 400)
+        return PlainTextResponse(unknown("field 'person'", key, [one.key for one in offered]), 400)
     if choice not in ("allow", "deny", "close"):
         return PlainTextResponse("field 'decision' must be 'allow', 'deny' or 'close'", 400)
+    if wrong := _not_offered(form, scopes, [target.id for one in offered for target in targets(one)], may_untick=may_untick):
+        return PlainTextResponse(wrong, 400)
     if choice == "close":
         visit.ledger.write(visit.twin.network, What.CONSENT_LEFT, app=app.client_id, person=person.key)
         return PlainTextResponse("The tab is closed. Nobody is sent back.")
@@ -110,6 +113,21 @@ async def ask(
         tuple(scope for scope in scopes if scope in granted or scope in fixed),
         _narrowed(form, "target", [target.id for target in targets(person)]),
     )
+
+
+def _not_offered(form: dict[str, list[str]], scopes: Sequence[str], targets: Sequence[str], *, may_untick: bool) -> str:
+    """What is wrong with the ticks of a form, in a sentence: something that the page does not offer; empty when nothing is.
+
+    `targets`: of everybody who is offered, since the page posts the hidden boxes of the others too.
+    """
+    offered: dict[str, Sequence[str]] = {"shown": ("scope", "target"), "scope": scopes, "target": targets}
+    for name, known in offered.items():
+        if stray := [value for value in form.get(name, []) if value not in known]:
+            return unknown(f"field '{name}'", stray[0], known)
+    ticks_scopes = "scope" in form or "scope" in form.get("shown", [])
+    if ticks_scopes and not may_untick and set(form.get("scope", [])) < set(scopes):
+        return "field 'scope': here nobody can untick a single permission; leave it out"
+    return ""
 
 
 def _narrowed(form: dict[str, list[str]], name: str, offered: Sequence[str]) -> tuple[str, ...]:

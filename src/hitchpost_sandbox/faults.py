@@ -17,7 +17,7 @@ class Does(StrEnum):
     """What can happen to an answer at any network. Beside these, `Fault.does` may name one of the network's own `errors` or `turns`."""
 
     SLOW = "slow"
-    """Answers after `seconds`."""
+    """Answers after `seconds`, which it needs."""
     HOLD = "hold"
     """Answers when the fault is released."""
     HANG = "hang"
@@ -29,7 +29,7 @@ class Does(StrEnum):
     RATE_LIMIT = "rate_limit"
     """The network's own way of saying: too many calls."""
     HTML = "html"
-    """A page of a proxy before the network, `status` 502 unless said otherwise."""
+    """A page of a proxy before the network, which says `status` (502 unless said otherwise) or is `body`."""
     TRUNCATED = "truncated"
     """Does what was asked and answers with the first half of the body."""
     ANSWER = "answer"
@@ -80,6 +80,8 @@ class Fault:
             raise ValueError("'headers' are ASCII names and values")
         if self.status and not 200 <= self.status <= 599:
             raise ValueError("'status' is an HTTP status between 200 and 599")
+        if self.does == Does.SLOW and not self.seconds:
+            raise ValueError("'slow' needs 'seconds'")
         if self.does == Does.ANSWER and not self.status:
             raise ValueError("'answer' needs a 'status'")
 

@@ -11,6 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 TIMEOUT = 10.0
 _MOST_BYTES = 65_536
+_MISREAD = frozenset("%@\\")
+"""What two readers of an address take for different hosts: `[::1%40a.example]` is a loopback with a zone to one, a.example to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Outgoing:
             host, _ = parts.hostname or "", parts.port
         except ValueError:
             return Heard(0, "that is not an address")
-        if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
+        if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url or set(parts.netloc) & _MISREAD:
             return Heard(0, "that is not an http address")
         if not self._anywhere and not is_loopback(host):
             return Heard(0, "this sandbox calls loopback addresses only")
@@ -51,7 +53,8 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        # A zone (`::1%eth0`) may be any text, and loopback has none.
+        return "%" not in host and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -8,6 +8,17 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from hitchpost_sandbox.reading import one_of
+
+TASKS = frozenset(
+    {
+        "ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE", "MANAGE_LEADS", "MODERATE_COMMUNITY",
+        "VIEW_MONETIZATION_INSIGHTS", "PROFILE_PLUS_CREATE_CONTENT", "PROFILE_PLUS_MANAGE", "PROFILE_PLUS_MODERATE",
+        "PROFILE_PLUS_ANALYZE", "PROFILE_PLUS_ADVERTISE", "PROFILE_PLUS_MESSAGING", "PROFILE_PLUS_FULL_CONTROL",
+        "PROFILE_PLUS_FACEBOOK_ACCESS",
+    }
+)  # fmt: skip
+"""Those that facebook_business, Meta's own SDK, knows (seen in November 2026)."""
 FULL_TASKS = ("ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -27,6 +38,9 @@ class InstagramAccount:
     followers: int = 120
     follows: int = 80
     media: int = 42
+
+    def __post_init__(self) -> None:
+        one_of("account_type", self.account_type, ("BUSINESS", "MEDIA_CREATOR", "PERSONAL"))
 
     @property
     def professional(self) -> bool:
@@ -51,6 +65,10 @@ class Page:
     direct: bool = True
     followers: int = 120
 
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            one_of("tasks", task, TASKS)
+
 
 @dataclass(frozen=True, slots=True)
 class Business:
@@ -64,6 +82,8 @@ class Business:
 
 @dataclass(frozen=True, slots=True)
 class FacebookLogin:
+    """One person's login; its id is made from the person's key, another for each app."""
+
     picture: str
     pages: tuple[Page, ...] = ()
     businesses: tuple[Business, ...] = ()
@@ -139,6 +159,9 @@ class Board:
     ads_only: bool = False
     created_at: str = "2024-01-01T20:10:40"
 
+    def __post_init__(self) -> None:
+        one_of("privacy", self.privacy, ("PUBLIC", "PROTECTED", "SECRET"))
+
 
 @dataclass(frozen=True, slots=True)
 class AdAccount:
@@ -170,10 +193,13 @@ class PinterestAccount:
     businesses: tuple[str, ...] = ()
     ad_accounts: tuple[AdAccount, ...] = ()
 
+    def __post_init__(self) -> None:
+        one_of("account_type", self.account_type, ("PINNER", "BUSINESS"))
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human of the cast. `key` is what the consent form's field `person` and the ledger call them."""
+    """One human of the cast. `key` is what the consent form's field `person` and the ledger call them; `remark` is for the panel."""
 
     key: str
     name: str

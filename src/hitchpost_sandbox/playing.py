@@ -1,8 +1,10 @@
 """Carries fault scripts out: what stands between a request and the answer that the caller gets, or does not get."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive
@@ -13,7 +15,7 @@ from hitchpost_sandbox.turns import Befallen, CannotBefall
 from hitchpost_sandbox.twin import Twin, Visit
 from hitchpost_sandbox.world import World
 
-_PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+_PROXY_PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
 DROP = "hitchpost_sandbox.drop"
 """The ASGI extension by which a server offers to close a connection without an answer (module `server`)."""
 _TOKEN_FIELDS = ("access_token", "token", "input_token", "refresh_token", "code", "fb_exchange_token", "oauth2_access_token")
@@ -25,7 +27,11 @@ class NoAnswer(ConnectionError):
 
 async def answered(visit: Visit, act: Callable[[], Awaitable[Response]], receive: Receive) -> Response:
     """The answer to `visit`, after what fault scripts make of it. Raises NoAnswer."""
-    faults, era = visit.world.faults, visit.world.era
+    era = visit.world.era
+    # All of it before anything is done: a body may arrive as late as its sender likes, and the world be another one by then.
+    await visit.request.body()
+    _still_there(visit, era)
+    faults = visit.world.faults
     if not faults.scripts:
         return await act()
     values = await values_of(visit)
@@ -75,7 +81,8 @@ async def _spoiled(
         case Does.TRUNCATED if acted is not None:
             return _half(acted)
         case Does.HTML:
-            return HTMLResponse(fault.body or _PROXY_PAGE, fault.status or 502)
+            status = fault.status or 502
+            return HTMLResponse(fault.body or _PROXY_PAGE.format(f"{status} {_phrase(status)}".strip()), status, dict(fault.headers))
         case Does.ANSWER:
             return Response(fault.body, fault.status, dict(fault.headers) or {"content-type": "application/json"})
     return _worded(visit, fault)
@@ -91,10 +98,28 @@ def _worded(visit: Visit, fault: Fault) -> Response:
     else:
         response = PlainTextResponse("Internal Server Error", 500)
     if fault.status:
-        response.status_code = fault.status
+        response = _restated(response, fault.status)
     for name, value in fault.headers.items():
         response.headers[name] = value
     return response
+
+
+def _restated(response: Response, status: int) -> Response:
+    """The same answer with another status, also where its JSON body says the status itself or its standard phrase."""
+    before, response.status_code = response.status_code, status
+    try:
+        said = json.loads(bytes(response.body))
+    except ValueError:
+        return response
+    if not isinstance(said, dict) or said.get("status") != before:
+        return response
+    said = {name: _phrase(status) if value == _phrase(before) else value for name, value in said.items()} | {"status": status}
+    kept = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(json.dumps(said, ensure_ascii=False).encode(), status, kept)
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
 
 
 def _half(response: Response) -> Response:

@@ -1,9 +1,10 @@
 """A pytest plugin: `pytest_plugins = ["hitchpost_sandbox.pytest"]` gives tests the fixture `sandbox`, five simulated networks of their own.
 
 One server a session (and worker) in a thread; before each test everything is as at the beginning. `--sandbox-url` uses one that runs
-already, `--sandbox-world` or the ini option `sandbox_world` begins with a TOML file.
+already and resets it first, `--sandbox-world` or the ini option `sandbox_world` begins with a TOML file.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +18,28 @@ from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
 from hitchpost_sandbox.worldfile import load
 
+_BOTH = (
+    "--sandbox-url uses a sandbox that runs already, with the world that it was started with; a world of this project's own "
+    "(--sandbox-world, or sandbox_world in the ini file: -o sandbox_world= empties it) belongs to its start: --world FILE.toml"
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The plugin's two options."""
     group = parser.getgroup("sandbox", "five simulated social networks")
-    group.addoption("--sandbox-url", default="", metavar="URL", help="use the sandbox that runs at this address")
+    group.addoption("--sandbox-url", default="", metavar="URL", help="use the sandbox that runs at this address; it is reset first")
     group.addoption("--sandbox-world", default="", metavar="FILE.toml", help="people, apps and faults to begin with")
     parser.addini("sandbox_world", "people, apps and faults to begin with (a TOML file, relative to the ini file)", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses two worlds at once, and one world for several workers, before anything runs."""
+    if not config.getoption("--sandbox-url"):
+        return
+    if config.getoption("--sandbox-world") or config.getini("sandbox_world"):
+        raise pytest.UsageError(_BOTH)
+    if config.getoption("numprocesses", None):
+        raise pytest.UsageError("--sandbox-url is one sandbox for several workers (-n), each of which would reset it under the others")
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +55,8 @@ def sandbox_world_file(pytestconfig: pytest.Config) -> Path | None:
 def sandbox_url(pytestconfig: pytest.Config, sandbox_world_file: Path | None) -> Iterator[str]:
     """The address of the session's sandbox: `<address>/<real host>/<real path>` is the network."""
     if running := str(pytestconfig.getoption("--sandbox-url")):
+        if sandbox_world_file is not None:
+            raise pytest.UsageError(_BOTH)
         yield running
         return
     twins = networks.found()
@@ -50,14 +68,26 @@ def sandbox_url(pytestconfig: pytest.Config, sandbox_world_file: Path | None) ->
         yield url
 
 
+@pytest.fixture(scope="session")
+def _beginning(sandbox_url: str) -> Iterator[str]:
+    """The name of a snapshot of nothing but the world as it was started, made anew by each session and gone with it."""
+    running = Running(sandbox_url)
+    name = "the beginning of the session"
+    try:
+        running.reset()
+    except OSError as error:
+        raise pytest.UsageError(f"no sandbox answers at {sandbox_url}: {error}") from None
+    running.keep(name)
+    yield name
+    # One that was stopped meanwhile has nothing left to tidy.
+    with contextlib.suppress(OSError):
+        running.restore(name)
+        running.forget(name)
+
+
 @pytest.fixture
-def sandbox(sandbox_url: str) -> Running:
+def sandbox(sandbox_url: str, _beginning: str) -> Running:
     """The sandbox as at the beginning of the session, its clock too."""
     running = Running(sandbox_url)
-    if _BEGINNING not in running.snapshots():
-        running.keep(_BEGINNING)
-    running.restore(_BEGINNING)
+    running.restore(_beginning)
     return running
-
-
-_BEGINNING = "the beginning of the session"

@@ -1,9 +1,10 @@
 """Reads JSON and TOML into the sandbox's dataclasses, strictly: what is unknown, missing or of another kind is refused by its place."""
 
+import difflib
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union
@@ -15,23 +16,47 @@ class Misread(Exception):
     """What was given is not what is understood; the message says where and what is wrong."""
 
 
-def read(kind: type[T], value: object, at: str) -> T:
-    """`value` as a `kind` (a dataclass). `at`: what to call it in a refusal. Raises Misread."""
+_FEW = 12
+
+
+def unknown(at: str, word: str, known: Iterable[str]) -> str:
+    """The sentence that refuses a word: where it stands, and the known ones nearest to it; all that there are, if few and none near."""
+    words = {one.lower(): one for one in sorted(known)}
+    if not words:
+        return f"{at}: '{word[:80]}' is not known; there is none that could be named"
+    asked = word[:80].lower()
+    near = difflib.get_close_matches(asked, words, 3, 0.6)
+    if not near and len(words) > _FEW:
+        near = difflib.get_close_matches(asked, words, 5, 0.0)
+    said = f"nearest: {', '.join(words[one] for one in near)}" if near else f"known: {', '.join(words.values())}"
+    return f"{at}: '{word[:80]}' is not known; {said}"
+
+
+def one_of(at: str, word: str, known: Iterable[str]) -> None:
+    """Raises ValueError, which `read` turns into Misread, unless `word` is known."""
+    words = tuple(known)
+    if word not in words:
+        raise ValueError(unknown(f"'{at}'", word, words))
+
+
+def read(kind: type[T], value: object, at: str = "") -> T:
+    """`value` as a `kind` (a dataclass). `at`: its place, which each refusal begins with; none for a whole file. Raises Misread."""
     if not isinstance(value, Mapping):
         raise Misread(f"{at} must be an object")
     known = _known(typing.cast(Any, kind))
-    if unknown := [str(name) for name in value if name not in known]:
-        raise Misread(f"{at} has no '{unknown[0]}'; it knows: {', '.join(known)}")
+    for name in value:
+        if name not in known:
+            raise Misread(unknown(at or "the file's keys", str(name), known))
     given: dict[str, Any] = {}
     for name, (field, hint) in known.items():
         if name in value:
-            given[name] = _read(hint, value[name], f"{at}.{name}")
+            given[name] = _read(hint, value[name], f"{at}.{name}".lstrip("."))
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise Misread(f"{at} needs '{name}'")
+            raise Misread(f"{at}.{name} is missing".lstrip("."))
     try:
         return kind(**given)
     except ValueError as error:
-        raise Misread(f"{at}: {error}") from None
+        raise Misread(f"{at}: {error}" if at else str(error)) from None
 
 
 @cache

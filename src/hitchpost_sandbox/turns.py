@@ -3,10 +3,11 @@
 A twin lists its turns by the words below where they fit, so that a test can say the same word at every network.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from hitchpost_sandbox.people import Cast, Person
 from hitchpost_sandbox.world import World
 
 A = TypeVar("A")
@@ -41,10 +42,24 @@ class Befallen:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing that can befall people at a network. `says`: for the panel, with what it needs. `play` may raise CannotBefall."""
+    """One thing that can befall people at a network. `says`: for the panel, with what it needs. `play` may raise CannotBefall.
+
+    `targets`: the ids that it can be about, of one person by key or of everybody; None when it is about none. `scoped`: it needs a scope.
+    """
 
     says: str
     play: Callable[[World, Befallen], Awaitable[None]]
+    targets: Callable[[Cast, str], frozenset[str]] | None = None
+    scoped: bool = False
+
+
+def having(ids: Callable[[Person], Iterable[str]]) -> Callable[[Cast, str], frozenset[str]]:
+    """The `targets` of a turn that is about things which people have."""
+    return lambda cast, key: frozenset(one for person in cast.people if key in ("", person.key) for one in ids(person))
+
+
+def _whoever(cast: Cast, _key: str) -> frozenset[str]:
+    return frozenset(person.key for person in cast.people)
 
 
 def account_of(world: World, whom: Befallen, network: str, kind: type[A]) -> A:
@@ -75,7 +90,7 @@ def scope_goes(authority: str, *, says: str) -> Turn:
             raise CannotBefall("'scope' must name the permission that goes")
         world.authority(authority).take_scope(whom.person, whom.scope, client_id=whom.app)
 
-    return Turn(says, play)
+    return Turn(says, play, scoped=True)
 
 
 def signed_in_as(authority: str, *, says: str) -> Turn:
@@ -86,4 +101,4 @@ def signed_in_as(authority: str, *, says: str) -> Turn:
             raise CannotBefall("'target' must be the key of somebody of the cast")
         world.authority(authority).memory.setdefault(SIGNED_IN_AS, {})[whom.person] = whom.target
 
-    return Turn(says, play)
+    return Turn(says, play, _whoever)

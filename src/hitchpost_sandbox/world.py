@@ -9,7 +9,7 @@ from hitchpost_sandbox.apps import WELL_KNOWN, App
 from hitchpost_sandbox.authority import Authority
 from hitchpost_sandbox.cast import DEFAULT
 from hitchpost_sandbox.clock import SandboxClock
-from hitchpost_sandbox.faults import Faults
+from hitchpost_sandbox.faults import Fault, Faults
 from hitchpost_sandbox.ledger import Ledger
 from hitchpost_sandbox.limits import Limits
 from hitchpost_sandbox.outgoing import Outgoing
@@ -37,19 +37,22 @@ class World:
         self.outgoing = outgoing or Outgoing()
         self._first_cast = cast
         self._first_apps = tuple(apps)
+        self._first_faults: tuple[Fault, ...] = ()
         self._snapshots: dict[str, dict[str, Any]] = {}
         self.era = 0
         self.faults = Faults(seed)
         self.reset()
 
     def reset(self) -> None:
-        """Forget every consent, token, ledger entry, fault and later app, every change of the cast; the clock and snapshots stay."""
+        """Forget every consent, token, ledger entry, later fault and app, every change of the cast; the clock and snapshots stay."""
         self.era += 1
         self.faults.clear()
         self.cast = self._first_cast
         self.ledger = Ledger(self.clock)
         self.limits = Limits(self.clock)
         self.faults = Faults(self.seed)
+        for fault in self._first_faults:
+            self.faults.add(fault)
         self._authorities: dict[str, Authority] = {}
         for app in self._first_apps:
             self.register(app)
@@ -70,6 +73,12 @@ class World:
             if self.authority(app.authority).app(app.client_id) is None:
                 self._first_apps += (app,)
                 self.register(app)
+
+    def await_faults(self, faults: Iterable[Fault]) -> None:
+        """Put faults on the list that this world begins with, also after each reset."""
+        for fault in faults:
+            self._first_faults += (fault,)
+            self.faults.add(fault)
 
     def register(self, app: App) -> None:
         """Make an app known to its authority, as its owner would in the developer console."""

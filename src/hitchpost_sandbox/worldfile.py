@@ -41,7 +41,7 @@ from pathlib import Path
 
 from hitchpost_sandbox.apps import WELL_KNOWN, App
 from hitchpost_sandbox.cast import DEFAULT
-from hitchpost_sandbox.checking import checked_app, checked_fault
+from hitchpost_sandbox.checking import checked_app, checked_fault, checked_people
 from hitchpost_sandbox.clock import SandboxClock
 from hitchpost_sandbox.crowd import crowd
 from hitchpost_sandbox.faults import Fault
@@ -51,10 +51,15 @@ from hitchpost_sandbox.reading import Misread, read
 from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.world import World
 
+_CROWD = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class WorldFile:
-    """What a file may say; everything may be left out."""
+    """What a file may say; everything may be left out. `seed`: of the faults' dice and of the crowd.
+
+    `default_cast`: keep the sandbox's own people beside yours. `crowd`: so many made-up people with one account at each network.
+    """
 
     seed: int = 0
     default_cast: bool = True
@@ -62,6 +67,10 @@ class WorldFile:
     people: tuple[Person, ...] = ()
     apps: tuple[App, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.crowd <= _CROWD:
+            raise ValueError(f"crowd: it must be between 0 and {_CROWD}")
 
 
 def from_toml(text: str) -> WorldFile:
@@ -72,22 +81,16 @@ def from_toml(text: str) -> WorldFile:
         raise Misread(str(error)) from None
     except RecursionError:
         raise Misread("it is nested too deeply") from None
-    return read(WorldFile, values, "the file")
+    return read(WorldFile, values)
 
 
 def world_of(file: WorldFile, twins: Sequence[Twin], *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
-    """The world that a file describes, for these networks. Raises Misread: two people of one key, a name that no network knows."""
-    for number, app in enumerate(file.apps):
-        checked_app(app, twins, f"the file.apps[{number}]")
-    for number, fault in enumerate(file.faults):
-        checked_fault(fault, twins, f"the file.faults[{number}]")
+    """The world that a file describes, for these networks. Raises Misread: a name that nobody knows, or that somebody else has."""
+    apps = [checked_app(app, twins, f"apps[{number}]") for number, app in enumerate(file.apps)]
     people = (*(DEFAULT.people if file.default_cast else ()), *file.people, *crowd(file.crowd, seed=file.seed))
-    keys = [person.key for person in people]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []:
-        raise Misread(f"two people have the key '{twice[0]}'")
-    world = World(clock=clock, cast=Cast(people), apps=(*WELL_KNOWN, *file.apps), seed=file.seed, outgoing=outgoing)
-    for fault in file.faults:
-        world.faults.add(fault)
+    checked_people(people, {person.key: f"people[{number}]" for number, person in enumerate(file.people)})
+    world = World(clock=clock, cast=Cast(people), apps=(*WELL_KNOWN, *apps), seed=file.seed, outgoing=outgoing)
+    world.await_faults([checked_fault(fault, twins, world, f"faults[{number}]") for number, fault in enumerate(file.faults)])
     return world
 
 

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import typer
-from docs import generate
+from docs import generate, sandbox_reference
 from pydantic import Field
 from pydantic.fields import FieldInfo
+from starlette.requests import Request
+from starlette.responses import Response
 
 from hitchpost.cli import app
 from hitchpost.connect.service import ConnectFlow
@@ -17,6 +19,8 @@ from hitchpost.errors import CATALOGUE
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.settings import Settings
 from hitchpost.verdicts import VERDICTS
+from hitchpost_sandbox.control import Plane
+from hitchpost_sandbox.running import Running
 from tests.networks.sixth.adapter import Commons
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +115,34 @@ def test_every_target_of_make_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)$", page.read_text(), re.MULTILINE)}
     assert {one or other for one, other in named} <= targets
+
+
+def test_every_path_of_the_sandboxs_plane_stands_in_its_reference() -> None:
+    table = sandbox_reference.plane_table()
+    for call in ("GET /_sandbox/ledger", "POST /_sandbox/turns", "PUT /_sandbox/cast/{key}", "DELETE /_sandbox/faults/{number}"):
+        assert table.count(f"\n| `{call}` |") == 1
+
+
+def test_every_method_of_a_running_sandbox_stands_in_its_reference_with_its_arguments() -> None:
+    table = sandbox_reference.running_table()
+    methods = [name for name in vars(Running) if not name.startswith("_")]
+    assert all(table.count(f"\n| `{name}(") == 1 for name in methods)
+    assert "app(authority, client_id, client_secret, **more)" in table
+    assert all(f"\n| `{name}` |" in table for name in ("url", "query", "error", "code"))
+
+
+def test_a_method_that_nobody_describes_is_noticed() -> None:
+    class Other(Plane):
+        async def reset(self, request: Request) -> Response:
+            """GET: something else."""
+            return await super().reset(request)
+
+    with pytest.raises(LookupError, match=r"reset and its docstring differ"):
+        sandbox_reference.plane_table(Other)
+
+
+def test_every_kind_of_thing_in_a_world_file_has_its_table() -> None:
+    text = sandbox_reference.keys_tables()
+    for kind, title in sandbox_reference.KINDS.items():
+        section = text.partition(f"### {title}\n")[2].partition("\n### ")[0]
+        assert all(f"\n| `{one.name}` |" in section for one in fields(kind) if one.init), title

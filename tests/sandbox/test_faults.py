@@ -240,3 +240,57 @@ def test_a_slow_network_answers_in_the_end(world: World) -> None:
         world.faults.add(Fault("slow", seconds=0.05))
         assert client.get(ME).status_code == 401
         assert world.ledger.count(What.FAULT, does="slow") == 1
+
+
+async def test_a_proxys_page_says_its_own_status(world: World, caller: httpx2.AsyncClient) -> None:
+    world.faults.add(Fault("html", network="x", status=504))
+    answer = await caller.get(ME)
+    assert answer.status_code == 504
+    assert "<h1>504 Gateway Timeout</h1>" in answer.text
+    assert "502" not in answer.text
+    world.faults.add(Fault("html", network="x", status=599, headers={"retry-after": "7"}))
+    answer = await caller.get(ME)
+    assert (answer.status_code, answer.headers["retry-after"]) == (599, "7")
+    assert "<h1>599</h1>" in answer.text
+
+
+@pytest.mark.parametrize(("network", "path"), [("x", ME), ("linkedin", "/api.linkedin.com/v2/userinfo")])
+async def test_a_body_that_says_its_status_says_the_one_that_was_asked_for(
+    world: World, caller: httpx2.AsyncClient, network: str, path: str
+) -> None:
+    world.faults.add(Fault("server_error", network=network))
+    usual = (await caller.get(path)).json()
+    world.faults.add(Fault("server_error", network=network, status=502))
+    answer = await caller.get(path)
+    assert (answer.status_code, answer.json()["status"]) == (502, 502)
+    assert usual["status"] != 502
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert set(answer.json()) == set(usual)
+
+
+async def test_a_word_that_only_one_network_has_becomes_that_networks(caller: httpx2.AsyncClient) -> None:
+    made = (await caller.post("/_sandbox/faults", json={"does": "user-suspended"})).json()
+    assert made["network"] == "x"
+    assert (await caller.post("/_sandbox/faults", json={"does": "server_error"})).json()["network"] == ""
+
+
+@pytest.mark.parametrize(
+    ("ticked", "words"),
+    [
+        ({"shown": "target", "target": "page:1"}, "field 'target': 'page:1' is not known; nearest: page:"),
+        ({"shown": "scope", "scope": "pages_show_lst"}, "field 'scope': 'pages_show_lst' is not known; nearest: pages_show_list"),
+        ({"shown": "scopes"}, "field 'shown': 'scopes' is not known; nearest: scope"),
+    ],
+)
+async def test_nobody_ticks_what_the_page_does_not_offer(
+    world: World, caller: httpx2.AsyncClient, ticked: dict[str, str], words: str
+) -> None:
+    query = f"client_id={META_APP.client_id}&redirect_uri={BACK}&state=s&scope=public_profile,pages_show_list"
+    page = f"/www.facebook.com/v25.0/dialog/oauth?{query}"
+    answer = await caller.post(page, data={"person": "ada", "decision": "allow", **ticked})
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert "set-cookie" not in answer.headers
+    assert world.ledger.count(What.CONSENT_GIVEN) == 0
+    x = await caller.post(X_CONSENT, data={"person": "ada", "decision": "allow", "shown": "scope", "scope": "users.read"})
+    assert (x.status_code, "nobody can untick a single permission" in x.text) == (400, True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
@@ -9,12 +10,13 @@ import pytest
 
 from hitchpost_sandbox.apps import META_APP, PINTEREST_APP, X_APP
 from hitchpost_sandbox.faults import Fault
-from hitchpost_sandbox.outgoing import Heard, Outgoing
+from hitchpost_sandbox.outgoing import Heard, Outgoing, is_loopback
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.playing import NoAnswer
 from hitchpost_sandbox.reading import Misread
 from hitchpost_sandbox.world import World
 from hitchpost_sandbox.worldfile import from_toml
+from tests.sandbox.test_faults import X_CONSENT
 from tests.support.ways import WAYS, code_of, connected, exchange
 
 ME = "/api.x.com/2/users/me"
@@ -40,6 +42,32 @@ async def test_a_call_that_is_held_across_a_reset_acts_in_no_world(world: World,
         await held
     assert world.ledger.read() == ()
     assert world.authority("x").codes == ()
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+@pytest.mark.parametrize("ends", ["reset", "restore"])
+async def test_a_call_whose_body_comes_after_a_reset_acts_in_no_world(
+    world: World, caller: httpx2.AsyncClient, ends: str, kind: str
+) -> None:
+    world.keep("then")
+    fields = {"person": "ada", "decision": "allow"}
+    parts = [f'--b\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+    first, second = (*parts[:1], parts[1] + "--b--\r\n") if "multipart" in kind else ("person=ada&", "decision=allow")
+
+    async def late() -> AsyncIterator[bytes]:
+        yield first.encode()
+        if ends == "reset":
+            world.reset()
+        else:
+            world.restore("then")
+        yield second.encode()
+
+    with pytest.raises(NoAnswer):
+        await caller.post(X_CONSENT, content=late(), headers={"content-type": kind})
+    assert world.ledger.read() == ()
+    assert world.authority("x").codes == ()
+    whole = (first + second).encode()
+    assert (await caller.post(X_CONSENT, content=whole, headers={"content-type": kind})).status_code == 302
 
 
 async def test_a_clock_that_stands_comes_back_with_the_snapshot_as_it_was(world: World) -> None:
@@ -138,13 +166,33 @@ async def test_a_word_of_one_network_leaves_the_others_alone(world: World, calle
 
 
 @pytest.mark.parametrize(
-    "url", ["file://localhost/etc/hostname", "data://localhost/,x", "http://[", "http://localhost:x/", "http://localhost/\r\nX: y"]
+    "url",
+    [
+        "file://localhost/etc/hostname",
+        "data://localhost/,x",
+        "http://[",
+        "http://localhost:x/",
+        "http://localhost/\r\nX: y",
+        "http://[::1%40a.evil.test]/",
+        "http://[::1%25lo]/",
+        "http://a.evil.test\\@127.0.0.1/",
+        "http://127.0.0.1\\@a.evil.test/",
+        "http://a.evil.test@127.0.0.1/",
+        "http://127.0.0.1%2f@localhost/",
+    ],
 )
 async def test_networks_call_nothing_but_http(url: str) -> None:
     async def never(_url: str, _form: dict[str, str]) -> Heard:
         raise AssertionError("something was called")
 
     assert (await Outgoing(never).tell(url, {})).status == 0
+    assert (await Outgoing(never, anywhere=True).tell(url, {})).status == 0
+
+
+@pytest.mark.parametrize("host", ["::1%40a.evil.test", "::1%lo", "127.0.0.1.evil.test", "a.evil.test"])
+def test_a_zone_makes_no_loopback(host: str) -> None:
+    assert is_loopback("::1")
+    assert not is_loopback(host)
 
 
 @pytest.mark.parametrize("key", ["", "7", "a]x", "mia muster", "中", "a" * 65])

@@ -17,6 +17,7 @@ from hitchpost_sandbox.world import World
 from hitchpost_sandbox.worldfile import from_toml, world_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+INSTALL = "python3 -m pip install ./.hitchpost"
 ADDRESS = "http://localhost:8421"
 
 
@@ -71,11 +72,18 @@ def test_its_world_is_a_world() -> None:
 
 
 def test_the_shell_example_starts_and_stops_it(tmp_path: Path) -> None:
-    script = blocks("sh")[0].replace("python3", sys.executable).replace("8421", "8437")
-    run(script, tmp_path)
+    install, _, script = blocks("sh")[0].partition("\n")
+    assert install == INSTALL
+    run(script.replace("python3", sys.executable).replace("8421", "8437"), tmp_path)
     assert (tmp_path / "health.json").read_text().startswith('{"status":"ok"')
     assert (tmp_path / "sandbox.log").read_text().startswith("sandbox: http://localhost:8437")
 
 
 def test_the_ci_example_is_yaml() -> None:
-    assert yaml.safe_load(blocks("yaml")[0])["jobs"]["test"]["steps"]
+    steps = yaml.safe_load(blocks("yaml")[0])["jobs"]["test"]["steps"]
+    assert f"{INSTALL} pytest" in [step.get("run") for step in steps]
+    assert ".hitchpost" in [step.get("with", {}).get("path") for step in steps]
+
+
+def test_it_is_installed_from_no_index() -> None:
+    assert re.findall(r"pip install (?!\./)(?!the checkout)\S+", PAGE.replace("`", "")) == []

@@ -96,23 +96,67 @@ async def test_a_person_is_changed_or_moves_in(caller: httpx2.AsyncClient) -> No
 @pytest.mark.parametrize(
     ("path", "body", "words"),
     [
-        ("faults", {"does": "nonsense"}, "fault.does must be one of"),
-        ("faults", {"does": "slow", "network": "myspace"}, "fault.network must be one of"),
-        ("faults", {"does": "slow", "speed": 3}, "no 'speed'"),
+        ("faults", {"does": "nonsense"}, "fault.does: 'nonsense' is not known; nearest: "),
+        (
+            "faults",
+            {"does": "html", "network": "myspace"},
+            "fault.network: 'myspace' is not known; known: facebook, instagram, linkedin, pinterest, x",
+        ),
+        ("faults", {"does": "slow", "secnds": 3}, "fault: 'secnds' is not known; nearest: seconds"),
         ("faults", {"does": "slow", "times": "often"}, "fault.times must be a whole number"),
         ("faults", {"does": "slow", "times": -1}, "not negative"),
-        ("turns", {"network": "x", "turn": "nonsense", "person": "ada"}, "turn.turn must be one of"),
-        ("turns", {"network": "myspace", "turn": "revoked", "person": "ada"}, "turn.network must be one of"),
-        ("turns", {"network": "x", "turn": "revoked", "person": "nobody"}, "'nobody'"),
-        ("turns", {"network": "facebook", "turn": "page_removed", "person": "ada"}, "target"),
-        ("turns", {"network": "x", "turn": "permission_gone", "person": "ada"}, "scope"),
-        ("turns", {"network": "x", "turn": "revoked"}, "needs 'person'"),
+        (
+            "turns",
+            {"network": "x", "turn": "nonsense", "person": "ada"},
+            "turn.turn: 'nonsense' is not known; known: locked, password_changed, ",
+        ),
+        (
+            "turns",
+            {"network": "myspace", "turn": "revoked", "person": "ada"},
+            "turn.network: 'myspace' is not known; known: facebook, instagram, ",
+        ),
+        ("turns", {"network": "x", "turn": "revoked", "person": "bne"}, "turn.person: 'bne' is not known; nearest: ben"),
+        ("turns", {"network": "facebook", "turn": "page_removed", "person": "ada"}, "turn.target is missing: 'page_removed' needs it"),
+        ("turns", {"network": "x", "turn": "permission_gone", "person": "ada"}, "turn.scope is missing: 'permission_gone' needs it"),
+        ("turns", {"network": "x", "turn": "revoked"}, "turn.person is missing"),
+        ("turns", {"network": "x", "turn": "revokd", "person": "ada"}, "turn.turn: 'revokd' is not known; nearest: revoked"),
+        ("turns", {"network": "x", "turn": "revoked", "person": "ada", "target": "7"}, "turn.target: '7' is more than 'revoked' takes"),
+        ("turns", {"network": "x", "turn": "revoked", "person": "ada", "app": "mine"}, "turn.app: 'mine' is not known; known: "),
+        ("turns", {"network": "linkedin", "turn": "role_lost", "person": "ada", "target": "770101"}, "nearest: 7700101"),
+        (
+            "turns",
+            {"network": "facebook", "turn": "revoked", "person": "ada", "detail": "stal"},
+            "turn.detail: 'stal' is not known; nearest: stale",
+        ),
+        ("faults", {"does": "html", "person": "bne"}, "fault.person: 'bne' is not known; nearest: ben"),
+        ("faults", {"does": "html", "host": "api.twitter.co"}, "fault.host: 'api.twitter.co' is not known; nearest: "),
+        ("faults", {"does": "html", "method": "PSOT"}, "fault.method: 'PSOT' is not known; nearest: POST"),
+        (
+            "faults",
+            {"does": "html", "path": "2/users/me"},
+            "fault.path: '2/users/me' fits no path; paths begin with /, as in '/2/users/me'",
+        ),
+        ("faults", {"does": "html", "app": "nobodys"}, "fault.app: 'nobodys' is not known; "),
+        ("faults", {"does": "page_removed"}, "fault.target is missing: 'page_removed' needs it"),
+        (
+            "apps",
+            {"authority": "linkedin", "client_id": "a", "client_secret": "b", "variant": "D"},
+            "app.variant: 'D' is not known; known: A, B, C",
+        ),
         ("clock", {"hours": -1}, "only moves forward"),
         ("clock", {"days": 1e12}, "clock"),
         ("clock", {"stand": True, "run": True}, "not both"),
-        ("apps", {"authority": "myspace", "client_id": "a", "client_secret": "b"}, "app.authority must be one of"),
-        ("apps", {"authority": "x", "client_id": "a", "client_secret": "b", "options": {"nonsense": True}}, "no 'nonsense'"),
-        ("apps", {"authority": "x", "client_id": "a"}, "needs 'client_secret'"),
+        (
+            "apps",
+            {"authority": "myspace", "client_id": "a", "client_secret": "b"},
+            "app.authority: 'myspace' is not known; known: instagram, linkedin, meta, ",
+        ),
+        (
+            "apps",
+            {"authority": "x", "client_id": "a", "client_secret": "b", "options": {"reuse_kills_famly": True}},
+            "app.options: 'reuse_kills_famly' is not known; nearest: reuse_kills_family",
+        ),
+        ("apps", {"authority": "x", "client_id": "a"}, "app.client_secret is missing"),
         ("apps", {"authority": "x", "client_id": 7, "client_secret": "b"}, "app.client_id must be text"),
     ],
 )
@@ -122,6 +166,68 @@ async def test_what_is_not_understood_is_refused_with_the_place_and_what_is_want
     answer = await caller.post(f"/_sandbox/{path}", json=body)
     assert answer.status_code == 400
     assert words in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("ledger?kid=call", "the query: 'kid' is not known; nearest: kind"),
+        ("ledger?kind=cal", "kind: 'cal' is not known; nearest: call"),
+        ("ledger?network=linkdin", "network: 'linkdin' is not known; nearest: linkedin"),
+        ("ledger?person=adda", "person: 'adda' is not known; nearest: ada"),
+        ("ledger?app=mine", "app: 'mine' is not known; "),
+        ("ledger?after=first", "after: it must be a number, the 'seq' of an entry"),
+        ("consents?person=adda", "person: 'adda' is not known; nearest: ada"),
+        ("consents?kind=call", "the query: 'kind' is not known; known: app, person"),
+    ],
+)
+async def test_a_filter_that_nothing_could_fit_is_refused_it_is_no_empty_list(caller: httpx2.AsyncClient, path: str, words: str) -> None:
+    answer = await caller.get(f"/_sandbox/{path}")
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+
+
+async def test_whoever_is_gone_from_the_cast_is_still_found_in_the_ledger(world: World, caller: httpx2.AsyncClient) -> None:
+    world.ledger.write("x", What.CONSENT_LEFT, app="an-old-app", person="zoe")
+    found = (await caller.get("/_sandbox/ledger", params={"person": "zoe", "app": "an-old-app"})).json()
+    assert [entry["person"] for entry in found] == ["zoe"]
+
+
+@pytest.mark.parametrize(
+    ("person", "words"),
+    [
+        ({"x": {"id": "19", "username": "AdaLantern", "picture": "m", "name": "M"}}, "person.x.username: 'AdaLantern' is taken by 'ada'"),
+        ({"facebook": {"picture": "m", "pages": [{"id": "1", "name": "P", "picture": "p", "tasks": ["MODERATOR"]}]}}, "nearest: MODERATE"),
+        ({"pinterst": None}, "person: 'pinterst' is not known; nearest: pinterest"),
+        ({"instagram": {"id": "1", "username": "m", "picture": "m", "account_type": "BUSNESS"}}, "nearest: BUSINESS"),
+    ],
+)
+async def test_nobody_moves_in_with_what_is_taken_or_unknown(caller: httpx2.AsyncClient, person: dict[str, object], words: str) -> None:
+    answer = await caller.put("/_sandbox/cast/mia", json={"name": "Mia", "email": "mia@muster.example", **person})
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+    assert "mia" not in {one["key"] for one in (await caller.get("/_sandbox/cast")).json()}
+
+
+async def test_what_is_not_there_is_refused_with_what_is(caller: httpx2.AsyncClient) -> None:
+    path = await caller.get("/_sandbox/legder")
+    assert (path.status_code, path.json()["message"].partition(", ")[0]) == (
+        404,
+        "the path: '/_sandbox/legder' is not known; nearest: /_sandbox/ledger",
+    )
+    method = await caller.post("/_sandbox/ledger", json={})
+    assert (method.status_code, method.json()) == (405, {"message": "/_sandbox/ledger takes GET, HEAD, not POST"})
+    assert set(method.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    host = await caller.get("/api.twiter.com/2/users/me")
+    assert host.status_code == 404
+    assert "the host: 'api.twiter.com' is not known; nearest: api.twitter.com" in host.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["health", "ledger", "consents", "networks", "cast", "apps", "faults", "clock", "snapshots", "nowhere"])
+async def test_its_json_ends_with_a_newline(caller: httpx2.AsyncClient, path: str) -> None:
+    answer = await caller.get(f"/_sandbox/{path}")
+    assert answer.text.endswith(("}\n", "]\n"))
+    assert int(answer.headers["content-length"]) == len(answer.content)
 
 
 @pytest.mark.parametrize("path", ["faults", "turns", "clock", "apps", "reset", "snapshots/a/restore"])
@@ -161,11 +267,17 @@ async def test_every_turn_befalls_ada_or_says_what_it_needs(world: World, networ
             await turn.play(world, Befallen("ada"))
 
 
-@pytest.mark.parametrize(("network", "word"), [("x", "locked"), ("linkedin", "role_lost"), ("pinterest", "type_changed")])
-async def test_nothing_befalls_an_account_that_nobody_has(world: World, caller: httpx2.AsyncClient, network: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("network", "word", "more"),
+    [("x", "locked", {}), ("linkedin", "role_lost", {"target": "1"}), ("pinterest", "type_changed", {})],
+)
+async def test_nothing_befalls_an_account_that_nobody_has(
+    world: World, caller: httpx2.AsyncClient, network: str, word: str, more: dict[str, str]
+) -> None:
     world.change("ada", **{network: None})
-    answer = await caller.post("/_sandbox/turns", json={"network": network, "turn": word, "person": "ada", "target": "1"})
-    assert (answer.status_code, answer.json()) == (400, {"message": f"'ada' has no account at {network}"})
+    answer = await caller.post("/_sandbox/turns", json={"network": network, "turn": word, "person": "ada", **more})
+    assert answer.status_code == 400
+    assert answer.json()["message"].removeprefix("turn.person: ") == f"'ada' has no account at {network}"
 
 
 @pytest.mark.parametrize("network", TWINS)

@@ -8,11 +8,14 @@ import pytest
 
 from hitchpost_sandbox import networks, worldfile
 from hitchpost_sandbox.crowd import crowd
+from hitchpost_sandbox.faults import Fault
 from hitchpost_sandbox.reading import Misread
 from hitchpost_sandbox.worldfile import from_toml, world_of
 
 SHOWN = (worldfile.__doc__ or "").partition("\n\n")[2]
 TWINS = networks.found()
+MIA = '[[people]]\nkey = "mia"\nname = "M"\nemail = "m@m"\n[people.x]\nid = "19"\nusername = "mia"\npicture = "m"\nname = "M"\n'
+TASK = "people[0].facebook.pages[0]: 'tasks': 'MODERAT' is not known; nearest: MODERATE"
 APP = '[[apps]]\nclient_id = "a"\nclient_secret = "b"\n'
 
 
@@ -31,6 +34,14 @@ def test_the_file_that_the_docs_show_says_who_lives_there_and_what_waits_for_the
     assert [(one.fault.does, one.fault.skip, one.fault.where) for one in world.faults.scripts] == [
         ("rate_limit", 2, {"grant_type": "refresh_token"})
     ]
+
+
+def test_the_files_faults_wait_again_after_a_reset_and_later_ones_do_not() -> None:
+    world = world_of(from_toml(SHOWN), TWINS)
+    world.faults.clear()
+    world.faults.add(Fault("html"))
+    world.reset()
+    assert [(one.fault.does, one.fitted) for one in world.faults.scripts] == [("rate_limit", 0)]
 
 
 def test_an_empty_file_is_the_default_world() -> None:
@@ -54,20 +65,31 @@ def test_a_crowd_is_the_same_for_the_same_seed_and_everybody_in_it_is_somebody()
     ("text", "words"),
     [
         ("seed = ", "Invalid value"),
-        ("sead = 7", "no 'sead'"),
-        ('seed = "7"', "the file.seed must be a whole number"),
-        ('[[people]]\nkey = "a"\nname = "A"', "the file.people[0] needs 'email'"),
-        ('[[people]]\nkey = "a"\nname = "A"\nemail = "a@a"\n[people.x]\nid = 5', "the file.people[0].x.id must be text"),
-        ('[[people]]\nkey = "a"\nname = "A"\nemail = "a@a"\nx = 5', "the file.people[0].x must be an object"),
-        ("people = 5", "the file.people must be a list"),
-        ('[[people]]\nkey = "ada"\nname = "A"\nemail = "a@a"', "two people have the key 'ada'"),
+        ("sead = 7", "the file's keys: 'sead' is not known; nearest: seed"),
+        ('seed = "7"', "seed must be a whole number"),
+        ('[[people]]\nkey = "a"\nname = "A"', "people[0].email is missing"),
+        ('[[people]]\nkey = "a"\nname = "A"\nemail = "a@a"\n[people.x]\nid = 5', "people[0].x.id must be text"),
+        ('[[people]]\nkey = "a"\nname = "A"\nemail = "a@a"\nx = 5', "people[0].x must be an object"),
+        ("people = 5", "people must be a list"),
+        ('[[people]]\nkey = "ada"\nname = "A"\nemail = "a@a"', "people[0].key: two people have the key 'ada'"),
         ('[[faults]]\ndoes = "slow"\nchance = 3', "chance"),
-        ('[[faults]]\ndoes = "slow"\n[[faults]]\ndoes = "no_such_word"', "the file.faults[1].does must be one of: "),
-        ('[[faults]]\ndoes = "usage-capped"\nnetwork = "pinterest"', "the file.faults[0].does must be one of: "),
-        ('[[faults]]\ndoes = "slow"\nnetwork = "nonsense"', "the file.faults[0].network must be one of: facebook, instagram"),
-        (APP + 'authority = "nobody"', "the file.apps[0].authority must be one of: instagram, linkedin, meta"),
-        (APP + 'authority = "x"\noptions = { odd = true }', "the file.apps[0].options has no 'odd'; x knows: "),
-        (APP + 'authority = "x"\noptions = { code_minutes = "ten" }', "the file.apps[0].options"),
+        ('[[faults]]\ndoes = "html"\n[[faults]]\ndoes = "rate_limt"', "faults[1].does: 'rate_limt' is not known; nearest: rate_limit"),
+        ('[[faults]]\ndoes = "usage-capped"\nnetwork = "pinterest"', "faults[0].does: 'usage-capped' is not known; nearest: "),
+        ('[[faults]]\ndoes = "html"\nnetwork = "nonsense"', "faults[0].network: 'nonsense' is not known; known: facebook, instagram"),
+        ("crowd = -3", "crowd: it must be between 0 and 100000"),
+        (MIA.replace('"19"', '"1"') + MIA.replace('"mia"', '"max"').replace('"19"', '"1"'), "people[1].x.id: '1' is taken by 'mia'"),
+        (MIA.replace('username = "mia"', 'username = "AdaLantern"'), "people[0].x.username: 'AdaLantern' is taken by 'ada'"),
+        (
+            MIA + '[people.facebook]\npicture = "m"\n[[people.facebook.pages]]\nid = "1"\nname = "P"\npicture = "p"\ntasks = ["MODERAT"]',
+            TASK,
+        ),
+        (MIA.replace("username", "usrname"), "people[0].x: 'usrname' is not known; nearest: username"),
+        (APP + 'authority = "linkedin"\nvariant = "D"', "apps[0].variant: 'D' is not known; known: A, B, C"),
+        ('[[faults]]\ndoes = "html"\nperson = "adda"', "faults[0].person: 'adda' is not known; nearest: ada"),
+        ('[[faults]]\ndoes = "html"\npath = "2/users"', "faults[0].path: '2/users' fits no path"),
+        (APP + 'authority = "facebook"', "apps[0].authority: 'facebook' is not known; known: instagram, linkedin, meta"),
+        (APP + 'authority = "x"\noptions = { odd = true }', "apps[0].options: 'odd' is not known; nearest: "),
+        (APP + 'authority = "x"\noptions = { daily_limit = "ten" }', "apps[0].options.daily_limit must be a whole number"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(text: str, words: str) -> None:
@@ -79,9 +101,9 @@ def test_what_is_wrong_is_named_by_its_place(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sead = 7", "no 'sead'"),
-        (APP + 'authority = "x"\noptions = { odd = true }', "no 'odd'"),
-        ('[[faults]]\ndoes = "no_such_word"', "the file.faults[0].does"),
+        ("sead = 7", "the file's keys: 'sead' is not known; nearest: seed"),
+        (APP + 'authority = "x"\noptions = { odd = true }', "apps[0].options: 'odd' is not known; nearest: "),
+        ('[[faults]]\ndoes = "no_such_word"', "faults[0].does: 'no_such_word' is not known; nearest: "),
     ],
 )
 def test_the_program_refuses_a_bad_file_in_one_sentence(tmp_path: Path, text: str, words: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hitchpost_sandbox import turns
 from hitchpost_sandbox.networks import facebook_logins
-from hitchpost_sandbox.people import FacebookLogin
+from hitchpost_sandbox.people import FacebookLogin, Person
 from hitchpost_sandbox.signed_request import DEAUTHORIZE, DELETION, tell
 from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.world import World
@@ -81,6 +81,10 @@ def _demand_page(world: World, whom: Befallen) -> FacebookLogin:
     return login
 
 
+def _pages(person: Person) -> list[str]:
+    return [page.id for page in person.facebook.pages] if person.facebook else []
+
+
 def _end_page_tokens(world: World, page_id: str, person: str, because: str) -> None:
     authority = world.authority("meta")
     for token in authority.living(person=person):
@@ -105,10 +109,10 @@ TURNS = {
     "checkpoint": _dies("checkpoint", "the person must sign in and mend something: all tokens die (190/459)"),
     "unconfirmed": _dies("unconfirmed", "the account is not confirmed any more: all tokens die (190/464)"),
     "logged_out": _dies("logged_out", "the person's session is ended: all tokens die (190/467)"),
-    turns.PERMISSION_GONE: Turn("the person takes back the permission `scope`", _permission_gone),
-    "permission_expired": Turn("the permission `scope` was not used for 90 days and expires", _permission_expires),
-    turns.PAGE_REMOVED: Turn("the Page `target` is deleted (100/33)", _page_removed),
-    turns.ROLE_LOST: Turn("the person loses every task on the Page `target` (190/492 for its token)", _role_lost),
+    turns.PERMISSION_GONE: Turn("the person takes back the permission `scope`", _permission_gone, scoped=True),
+    "permission_expired": Turn("the permission `scope` was not used for 90 days and expires", _permission_expires, scoped=True),
+    turns.PAGE_REMOVED: Turn("the Page `target` is deleted (100/33)", _page_removed, turns.having(_pages)),
+    turns.ROLE_LOST: Turn("the person loses every task on the Page `target` (190/492 for its token)", _role_lost, turns.having(_pages)),
     "throttled": Turn("the person's calls are used up for an hour (17)", _throttled),
     "restored": Turn("the throttle is lifted", _restored),
 }

@@ -9,7 +9,7 @@ from hitchpost_sandbox import turns
 from hitchpost_sandbox.authority import Why
 from hitchpost_sandbox.networks.linkedin_api import EMPTY, INVALID, TOKEN_WORDS, Input, Stop, answer
 from hitchpost_sandbox.networks.linkedin_rest import NO_VERSION
-from hitchpost_sandbox.people import LinkedInMember
+from hitchpost_sandbox.people import LinkedInMember, Person
 from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.twin import Wrong
 from hitchpost_sandbox.world import World
@@ -87,6 +87,10 @@ async def _page_removed(world: World, whom: Befallen) -> None:
             world.change(person.key, linkedin=replace(person.linkedin, roles=left))
 
 
+def _organizations(person: Person) -> list[str]:
+    return [str(one.organization.id) for one in person.linkedin.roles] if person.linkedin else []
+
+
 TURNS = {
     turns.REVOKED: turns.tokens_die("linkedin", "revoked", says="the member removes the app under Permitted services: tokens die (65601)"),
     turns.PASSWORD_CHANGED: turns.tokens_die(
@@ -98,8 +102,10 @@ TURNS = {
         "products_changed",
         says="the app's products or permissions change: the member must authorize again (65601; the number is not established)",
     ),
-    turns.ROLE_LOST: Turn("the member's roles on the page `target` are taken back; their rows say REVOKED", _role_lost),
-    turns.PAGE_REMOVED: Turn("the page `target` is deleted", _page_removed),
+    turns.ROLE_LOST: Turn(
+        "the member's roles on the page `target` are taken back; their rows say REVOKED", _role_lost, turns.having(_organizations)
+    ),
+    turns.PAGE_REMOVED: Turn("the page `target` is deleted", _page_removed, turns.having(_organizations)),
 }
 
 SWITCHES = {

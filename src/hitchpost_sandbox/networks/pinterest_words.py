@@ -22,7 +22,7 @@ from hitchpost_sandbox.networks.pinterest_api import (
     conditions,
     fails,
 )
-from hitchpost_sandbox.people import PinterestAccount
+from hitchpost_sandbox.people import Person, PinterestAccount
 from hitchpost_sandbox.turns import Befallen, CannotBefall, Turn, account_of
 from hitchpost_sandbox.twin import Visit, Wrong
 from hitchpost_sandbox.world import World
@@ -84,6 +84,10 @@ async def _remove_board(world: World, whom: Befallen) -> None:
     world.change(whom.person, pinterest=replace(account, boards=tuple(board for board in account.boards if board.id != whom.target)))
 
 
+def _boards(person: Person) -> list[str]:
+    return [board.id for board in person.pinterest.boards] if person.pinterest else []
+
+
 async def _change_type(world: World, whom: Befallen) -> None:
     account = account_of(world, whom, "pinterest", PinterestAccount)
     other = "BUSINESS" if account.account_type == "PINNER" else "PINNER"
@@ -101,7 +105,7 @@ TURNS = {
     ),
     "leaked": turns.tokens_die("pinterest", "leaked", says="Pinterest finds the person's tokens in public code and ends them"),
     turns.PERMISSION_GONE: turns.scope_goes("pinterest", says="the permission `scope` is taken from all that was granted"),
-    turns.PAGE_REMOVED: Turn("the board `target` is deleted", _remove_board),
+    turns.PAGE_REMOVED: Turn("the board `target` is deleted", _remove_board, turns.having(_boards)),
     "disapproved": _condition("disapproved", "Pinterest disapproves the account: 403 code 2625"),
     "under_review": _condition("under_review", "Pinterest reviews the account: 403 code 2626"),
     "spam_blocked": _condition("spam_blocked", "Pinterest holds the account back as spam: 429 code 9"),
