@@ -337,7 +337,8 @@ class Play:
     async def check(self, number: int) -> None:
         profiles = await self.profiles()
         if profiles:
-            await self.mortal.house.services.tokens.examine(str(profiles[number % len(profiles)]["id"]))
+            with suppress(Fault):
+                await self.mortal.house.services.tokens.examine(str(profiles[number % len(profiles)]["id"]))
 
     # Networks and time.
 
