@@ -337,7 +337,7 @@ class Play:
     async def check(self, number: int) -> None:
         profiles = await self.profiles()
         if profiles:
-            with suppress(Fault):
+            with suppress(NetworkFault):
                 await self.mortal.house.services.tokens.examine(str(profiles[number % len(profiles)]["id"]))
 
     # Networks and time.
