@@ -92,7 +92,7 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
         *people_pages.routes(services.people, pages, settings),
         *workspaces_pages.routes(services.workspaces, services.people, pages, settings),
         *profiles_pages.routes(services.profiles),
-        *notices.routes(services.leaving, pages, settings.public_url),
+        *notices.routes(services.leaving, pages, settings.public_url, services.catalog),
         *ProfilePages(services.database, services.workspaces, services.profiles, signed_in, pages).routes(),
         pages.static.route(),
         Route("/openapi.json", _document(app, settings), methods=["GET"]),

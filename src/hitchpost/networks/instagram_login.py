@@ -68,6 +68,8 @@ LOGIN = Login(
     renewable_after=timedelta(days=1),
     revocable=False,
     notices=True,
+    # Its own secret, or that of the Meta app it belongs to: docs/networks/instagram.md#when-a-person-removes-the-app.
+    notices_also_signed_by="meta",
 )
 
 

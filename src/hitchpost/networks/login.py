@@ -101,6 +101,8 @@ class Login:
     """Whether the network lets an app give an access back; else only the person can, where `Adapter.remove_app` says."""
     notices: bool = False
     """Whether the network calls us, signed with the app's secret, when a person removes the app or wants their data deleted."""
+    notices_also_signed_by: str = ""
+    """Another authority whose apps' secrets may sign them too, where it is not established which one does."""
 
     def tries(self, tokens: TokenSet) -> bool:
         """Whether these tokens may be renewed without the person: an answer without refresh token is the network's no."""

@@ -7,20 +7,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hitchpost.errors import Problem
+from hitchpost.networks.catalog import Catalog
 from hitchpost.networks.signed_request import Notice, NotSigned, read
 from hitchpost.profiles.leaving import Leaving
-from hitchpost.secret import Secret
 from hitchpost.web.forms import read_form
 from hitchpost.web.pages import Pages, Way
 
 PREFIX = "/api/networks/{authority}/{app}"
 
 
-def routes(leaving: Leaving, pages: Pages, public_url: str) -> list[Route]:
+def routes(leaving: Leaving, pages: Pages, public_url: str, catalog: Catalog) -> list[Route]:
     """`POST …/deauthorize`, `POST …/data-deletion`, and the page that says what became of a deletion.
 
     `app` is the client id, for these addresses stand in the network's portal for ever.
     """
+    # One authority may serve two networks: the first of them in the catalog has the page about its app.
+    pages_of = {login.authority: one.provider for one in reversed([*catalog]) for login in one.logins if login.notices}
 
     async def noticed(request: Request) -> tuple[str, Notice]:
         form = await read_form(request)
@@ -29,7 +31,10 @@ def routes(leaving: Leaving, pages: Pages, public_url: str) -> list[Route]:
         if known is None:
             raise Problem("not_found")
         app_id, secrets = known
-        return app_id, _read(form.get("signed_request"), secrets)
+        try:
+            return app_id, read(form.get("signed_request"), secrets)
+        except NotSigned:
+            raise Problem("signed_request_invalid", provider=pages_of[authority]) from None
 
     async def deauthorize(request: Request) -> Response:
         app_id, notice = await noticed(request)
@@ -53,10 +58,3 @@ def routes(leaving: Leaving, pages: Pages, public_url: str) -> list[Route]:
         Route(f"{PREFIX}/data-deletion", data_deletion, methods=["POST"]),
         Route("/data-deletion/{code}", status, methods=["GET"]),
     ]
-
-
-def _read(text: str, secrets: tuple[Secret, ...]) -> Notice:
-    try:
-        return read(text, secrets)
-    except NotSigned:
-        raise Problem("signed_request_invalid") from None

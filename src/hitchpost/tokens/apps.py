@@ -54,9 +54,9 @@ class Apps:
         return None
 
     def _signing_too(self, app_id: str) -> Iterator[str]:
-        """Whether an Instagram app's notices are signed by its own secret or by that of the Meta app it belongs to is not established."""
-        if self._served[app_id][1].authority == "instagram":
-            yield from (one for one, (_, login) in self._served.items() if login.authority == "meta")
+        """The apps of the authority whose secrets may sign this app's notices as well."""
+        if other := self._served[app_id][1].notices_also_signed_by:
+            yield from (one for one, (_, login) in self._served.items() if login.authority == other)
 
     def serving(self, app_id: str) -> tuple[Adapter, Login]:
         """The same, where it is certain. Raises KeyError."""

@@ -1,8 +1,6 @@
 """TokenKeeper: what people granted, sealed and kept alive; what stands behind each profile; the end of what nobody needs any more."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping
@@ -174,7 +172,7 @@ class TokenKeeper:
         if grant is None or grant["state"] != "live":
             raise Problem("access_revoked", network=self._apps.title_of(grant["app_id"]) if grant else "", detail=GIVEN_BACK)
         values: dict[str, object] = {
-            "provider": provider, "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": json.dumps(asdict(one.verdict)),
+            "provider": provider, "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": one.verdict.written(),
             "checked_at": now,
             "check_due_at": self._examining.next(grant["app_id"], grant_id, now),
         }  # fmt: skip
