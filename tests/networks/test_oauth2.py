@@ -150,6 +150,18 @@ def test_no_access_token_is_no_consent(body: Mapping[str, Any]) -> None:
     assert caught.value.kind is FaultKind.UNINTELLIGIBLE
 
 
+ODD = ["t\u00f6k\u00e9n", "abc\ndef", "abc\r\nX-Injected: 1", "\ud800x", "abc\x00", "abc\x7f", "\u200babc"]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_R6_a_token_that_no_header_can_carry_is_no_token(name: str, odd: str) -> None:
+    with pytest.raises(Fault) as caught:
+        oauth2.token_set(call_of(), {"access_token": "at", "refresh_token": "rt", name: odd})
+    assert (caught.value.kind, caught.value.code) == (FaultKind.UNINTELLIGIBLE, "odd_token")
+    assert odd not in f"{caught.value}"
+
+
 def test_A22_what_was_asked_but_not_granted_is_named() -> None:
     assert oauth2.ungranted(call_of(), frozenset({"read"})) == ("write",)
     assert oauth2.ungranted(call_of(), None) == ()
