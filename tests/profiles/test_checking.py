@@ -1,5 +1,6 @@
 """Looking now, asked by people: a ban holds for them too, trouble is told and changes nothing, and access that stays refused has ended."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import httpx2
@@ -39,7 +40,7 @@ async def test_R17_bans_that_are_over_are_not_held_against_the_scheduled_looks(t
     assert await house.services.tokens.examine_due() == len(profiles) > 1
 
 
-TROUBLE = {
+TROUBLE: Mapping[str, tuple[httpx2.Response | Exception, str]] = {
     "down": (httpx2.ConnectError("down"), "network_down"),
     "503": (httpx2.Response(503, content=b"<html>Service Unavailable</html>"), "network_trouble"),
     "429": (httpx2.Response(429), "network_throttled"),

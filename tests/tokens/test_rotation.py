@@ -155,12 +155,10 @@ async def test_E2_a_ring_of_the_settings_turns_as_they_say_and_no_file_is_made(
     await opens(setting)
     await opens(Settings(key_ring=elsewhere))
     assert (await rotation.rotate(setting, any_database, SystemClock())).changed == 0
-    for refused in (
-        lambda: rotation.rotate(setting, any_database, SystemClock(), retire=True),
-        lambda: rotation.rotate(setting, any_database, SystemClock(), to="new"),
-    ):
-        with pytest.raises(BadRing, match="the ring comes from HITCHPOST_KEY_RING"):
-            await refused()
+    with pytest.raises(BadRing, match="the ring comes from HITCHPOST_KEY_RING"):
+        await rotation.rotate(setting, any_database, SystemClock(), retire=True)
+    with pytest.raises(BadRing, match="the ring comes from HITCHPOST_KEY_RING"):
+        await rotation.rotate(setting, any_database, SystemClock(), to="new")
     with pytest.raises(BadRing, match="the ring comes from HITCHPOST_KEY_RING"):
         rotation.prepare(setting)
     await opens(setting)

@@ -1,19 +1,25 @@
 """E9: everything given back at once: nothing stops it, no network makes another one wait, and what comes meanwhile ends with it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy import text
 
-from hitchpost.db.engine import Database
+from hitchpost.db.engine import Database, Tx
+from hitchpost.ids import new_id
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import halting
 from hitchpost.tokens.giving_back import REVOKES_AT_A_TIME, Fate
 from tests.faults.held import until
 from tests.support.clock import ManualClock
-from tests.tokens.beacon.network import consent
+from tests.support.house import prepared
+from tests.support.postgres import new_database
+from tests.tokens.beacon.network import consent, page
 from tests.tokens.beacon.room import BEACON, Room, opened
 
 PAGES = replace(BEACON, slot="beacon_pages", client_id="beacon-pages-client")
@@ -109,3 +115,31 @@ async def test_E9_a_plain_stop_takes_nothing_from_a_consent_that_arrives(room: R
     await room.backed("cprofile", grant_id)
     assert (await room.standing("cprofile")).state == "healthy"
     assert room.beacon.revoked == []
+
+
+@pytest.mark.postgres
+async def test_E9_an_attach_under_way_and_everything_given_back_do_not_wait_for_each_other(postgres: str, clock: ManualClock) -> None:
+    database, attaching = await prepared(await new_database(postgres, f"e{new_id()}")), asyncio.Event()
+    waiting = text("SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()")
+    async with opened(database, clock) as room:
+        grant_id = await room.consented()
+        await room.backed("cprofile", grant_id)
+
+        async def revoke() -> Counter[Fate]:
+            await attaching.wait()
+            return await room.keeper.emergency.revoke_all(unheard)
+
+        revoking = asyncio.create_task(revoke())
+
+        def attach(tx: Tx) -> None:
+            back = partial(room.keeper.back, tx, grant_id=grant_id, provider="beacon", confirmed_by="ada")
+            back(profile_id="cnew", derived=page("page-2"))
+            attaching.set()
+            while not (revoking.done() or tx.execute(waiting).first()):
+                pass
+            back(profile_id="cprofile", derived=page())
+
+        await database.begin(attach)
+        assert await revoking == {Fate.REVOKED: 1}
+        assert await room.rows("SELECT DISTINCT state FROM backings") == [{"state": "severed"}]
+    await database.close()
