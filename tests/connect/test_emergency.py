@@ -27,6 +27,8 @@ async def test_E9_a_consent_that_arrives_while_everything_is_given_back_is_given
         assert await emergency.revoke_all(unheard) == ({Fate.REVOKED: 1} if known else {})
     page = await browser.settle(arriving.result())
     assert page.code == "halted"
+    trips = await any_house.rows("SELECT status, code, sealed_verifier FROM authorization_requests WHERE status <> 'attached'")
+    assert trips == [{"status": "failed", "code": "halted", "sealed_verifier": ""}]
     assert await any_house.services.tokens.sweep_abandoned() == 1
     assert living(any_house, "x") == ()
     assert await any_house.rows("SELECT 1 FROM token_sets") == []

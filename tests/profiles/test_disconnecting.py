@@ -143,6 +143,16 @@ async def test_E8_what_was_severed_before_ends_at_its_network_or_says_where_it_l
     assert await any_house.rows("SELECT 1 FROM token_sets") == []
 
 
+@pytest.mark.parametrize("provider", ["x", "pinterest"])
+async def test_E8_what_had_ended_before_is_told_as_its_network_lets_it_end(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, provider)
+    await any_house.services.tokens.emergency.revoke_all(lambda _done, _of: None)
+    assert await any_house.rows("SELECT state FROM grants") == [{"state": "gone"}]
+    answer = (await disconnected(town, first["id"])).json()
+    assert (answer["access"], bool(answer["removeApp"])) == (("revoked", False) if provider in REVOKES else ("destroyed", True))
+
+
 @pytest.mark.parametrize("provider", ["facebook", "instagram"])
 async def test_A20_a_late_revoke_that_ends_a_newer_consent_as_well_is_told_to_all_at_once(any_house: House, provider: str) -> None:
     town = await settled_town(any_house)
