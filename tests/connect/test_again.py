@@ -4,6 +4,7 @@ import pytest
 
 from hitchpost.demo.browser import Fields, Page, refresh_target
 from tests.profiles.test_health import connected, health, listed
+from tests.support.holding import holding
 from tests.support.house import NETWORKS, SANDBOX_URL, Browser, House
 from tests.support.people import Town, settled_town
 
@@ -87,14 +88,18 @@ async def test_a_consent_that_cuts_off_a_page_says_so_to_those_who_may_know(any_
     assert stays["state"] == "healthy"
 
 
+async def under_another_app(browser: Browser, profile: dict[str, object], town: Town, person: str = "ada") -> Page:
+    """Ada's LinkedIn profile was connected by the one app; she begins with the other, where a person has another id."""
+    page = await browser.open(f"/api/social-connect/start?provider=linkedin&workspaceId={town.lantern}&profileId={profile['id']}")
+    moving = await browser.submit(page, page.form("/api/social-connect/start"), [("login", "pages")])
+    page = await browser.open(refresh_target(moving))
+    return await browser.settle(await browser.open(await browser.consent(page, person)) if page.url.startswith(SANDBOX_URL) else page)
+
+
 async def test_under_another_app_a_person_is_confirmed_by_an_admin_and_keeps_their_place(town: Town) -> None:
     (first, *_) = [one for one in await connected(town, "linkedin", login="member") if one["kind"] == "person"]
     browser = await town.browser("ada")
-    start = f"/api/social-connect/start?provider=linkedin&workspaceId={town.lantern}&profileId={first['id']}"
-    page = await browser.open(start)
-    moving = await browser.submit(page, page.form("/api/social-connect/start"), [("login", "pages")])
-    page = await browser.open(refresh_target(moving))
-    page = await browser.settle(await browser.open(await browser.consent(page, "ada")) if page.url.startswith(SANDBOX_URL) else page)
+    page = await under_another_app(browser, first, town)
     assert "cannot prove it" in page.text
     form = page.form("/attach")
     (person,) = [value for name, value in form.boxes if value.startswith("person:")]
@@ -103,6 +108,25 @@ async def test_under_another_app_a_person_is_confirmed_by_an_admin_and_keeps_the
     (kept,) = [one for one in await listed(town) if one["kind"] == "person"]
     assert kept["id"] == first["id"]
     assert await town.house.rows("SELECT 1 FROM events WHERE type = 'profile.identity_confirmed'")
+
+
+async def test_A19_a_choice_that_is_cancelled_while_it_is_attached_gives_no_profile_another_identity(any_house: House) -> None:
+    town = await settled_town(any_house)
+    (first, *_) = [one for one in await connected(town, "linkedin", login="member") if one["kind"] == "person"]
+    browser = await town.browser("ada")
+    page = await under_another_app(browser, first, town, person="ben")
+    form = page.form("/attach")
+    (person,) = [value for name, value in form.boxes if value.startswith("person:")]
+    before = await any_house.rows("SELECT id, id_scope, external_id, name, state FROM profiles")
+    attaching = browser.submit(page, form, [("pick", person)], drop=("pick",))
+    async with holding(any_house, attaching, network="linkedin", acts=True):
+        await browser.submit(page, page.form("/cancel"), [])
+    assert await any_house.rows("SELECT id, id_scope, external_id, name, state FROM profiles") == before
+    assert await any_house.rows("SELECT 1 FROM events WHERE type = 'profile.identity_confirmed'") == []
+    assert sorted(str(row["status"]) for row in await any_house.rows("SELECT status FROM authorization_requests")) == [
+        "attached",
+        "cancelled",
+    ]
 
 
 async def test_C1_a_start_names_only_profiles_of_its_own_workspace_and_network(town: Town) -> None:

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from hitchpost.bootstrap import build
@@ -85,6 +86,19 @@ async def test_E2_the_ring_turns_under_load_and_no_request_fails(
         (tmp_path / "keys" / "ring").write_text(ring)
         assert await stage.rows("SELECT 1 FROM grants WHERE state <> 'live'") == []
         print(f"\n{engine}: {asked} requests for tokens while the ring turned, none failed")
+
+
+async def test_E2_commands_that_rotate_at_once_leave_a_ring_that_opens_everything(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        (grant_id,) = await stage.people(1)
+        kept = await stage.tokens_of(grant_id)
+        said = await asyncio.gather(command(stage, "keys", "rotate"), command(stage, "keys", "rotate", "--retire"))
+        assert [code for code, _ in said] == [0, 0], said
+        # A server that starts now opens what is stored, and so does the one that has run all the while.
+        started = await stage.another(httpx2.AsyncHTTPTransport())
+        assert await started.database.read(lambda tx: started.tokens.tokens_of(tx, grant_id)) == kept
+        await started.close()
+        assert await stage.tokens_of(grant_id) == kept
 
 
 @pytest.mark.parametrize("engine", ENGINES)

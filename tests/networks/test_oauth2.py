@@ -10,7 +10,7 @@ import pytest
 
 from hitchpost.errors import FixBy
 from hitchpost.networks import oauth2
-from hitchpost.networks.base import Adapter, AppCredentials, Call, Login, OAuthFacts
+from hitchpost.networks.base import Adapter, AppCredentials, Call, Login, OAuthFacts, TokenSet
 from hitchpost.networks.catalog import discover
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
@@ -148,6 +148,33 @@ def test_no_access_token_is_no_consent(body: Mapping[str, Any]) -> None:
     with pytest.raises(Fault) as caught:
         oauth2.token_set(call_of(), dict(body))
     assert caught.value.kind is FaultKind.UNINTELLIGIBLE
+
+
+ODD = ["t\u00f6k\u00e9n", "abc\ndef", "abc\r\nX-Injected: 1", "\ud800x", "abc\x00", "abc\x7f", "\u200babc"]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_R6_a_token_that_no_header_can_carry_is_no_token(name: str, odd: str) -> None:
+    with pytest.raises(Fault) as caught:
+        oauth2.token_set(call_of(), {"access_token": "at", "refresh_token": "rt", name: odd})
+    assert (caught.value.kind, caught.value.code) == (FaultKind.UNINTELLIGIBLE, "odd_token")
+    assert odd not in f"{caught.value}"
+
+
+@pytest.mark.parametrize(("adapter", "login"), LOGINS)
+async def test_R6_every_network_is_held_to_that(adapter: Adapter, login: Login) -> None:
+    tokens = {"access_token": ODD[0], "refresh_token": "rt", "expires_in": 3600, "user_id": "1", "scope": "", "permissions": ""}
+    http = CannedNetwork({}, Canned(tokens)).http()
+    with pytest.raises(Fault, match="odd_token"):
+        await adapter.exchange(call_of(login, http), code=Secret("c"), redirect_uri=BACK, verifier=Secret("v" * 43))
+
+
+async def test_R6_a_page_token_that_no_header_can_carry_is_no_token() -> None:
+    facebook = discover()["facebook"]
+    pages = Canned({"data": [{"id": "1", "name": "Page", "tasks": ["CREATE_CONTENT"], "access_token": ODD[0]}]})
+    with pytest.raises(Fault, match="odd_token"):
+        await facebook.look(call_of(facebook.logins[0], CannedNetwork({}, pages).http()), TokenSet(Secret("at")))
 
 
 def test_A22_what_was_asked_but_not_granted_is_named() -> None:

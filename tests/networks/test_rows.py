@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -144,6 +144,33 @@ async def test_R6_what_a_row_tells_of_is_judged_by_that_very_row(said: Said) -> 
     # Nothing of the network's own text goes further.
     problem = fault.explained(network="Network", provider="network")
     assert "the-access" not in f"{fault} {problem.message} {problem.way} {dict(problem.facts)}"
+
+
+ENDING = (FaultKind.REFUSED, FaultKind.REVOKED)
+PASSING = (408, 425, 429, 500, 503)
+NO = [one for one in SAID if one.row.kind in ENDING and one.place is not Place.CONSENT]
+
+
+@pytest.mark.parametrize("said", NO, ids=str)
+async def test_R6_a_status_of_trouble_ends_nothing_whatever_the_code_says(said: Said) -> None:
+    for status in PASSING:
+        fault = await heard(replace(said, status=status))
+        assert fault.kind not in ENDING, f"{status} with {said.code} ends the access"
+        assert fault.retryable or fault.kind in (FaultKind.MISCONFIGURED, FaultKind.PERMISSION, FaultKind.BLOCKED)
+
+
+RENEWED = [one for one in NO if one.login.tries(TOKENS) and (one.place is Place.TOKEN or one.login.key == "instagram")]
+
+
+@pytest.mark.parametrize("said", RENEWED, ids=str)
+async def test_R6_a_renewal_that_meets_a_status_of_trouble_ends_nothing(said: Said) -> None:
+    words = oauth_words if (said.adapter.provider, said.place) in SPEAK_OAUTH else WORDS[said.adapter.provider]
+    for status in PASSING:
+        http = CannedNetwork({}, Canned(words(said), status)).http()
+        with pytest.raises(Fault) as caught:
+            await said.adapter.refresh(Call(http, AppCredentials("capp", "1", Secret("shhh")), said.login, NOON), TOKENS)
+        assert caught.value.row is not None, "the network was not asked"
+        assert caught.value.kind not in ENDING
 
 
 ROWS = {f"{said.adapter.provider} {said.place.name} {said.row}": (said.adapter, said.row) for said in SAID}

@@ -5,7 +5,9 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from tests.profiles.test_health import connected, listed
+from hitchpost_sandbox.faults import Fault
+from tests.profiles.test_health import connected, health, listed
+from tests.support.holding import holding
 from tests.support.house import NETWORKS, House
 from tests.support.people import Town, settled_town
 from tests.tokens.test_ledger import REVOKES, living
@@ -75,6 +77,131 @@ async def test_E8_a_network_that_is_down_is_asked_again_until_it_is_done(town: T
     assert await town.house.rows("SELECT * FROM token_sets") == []
 
 
+async def test_E8_an_examination_under_way_writes_nothing_back_into_what_was_disconnected(any_house: House) -> None:
+    town = await settled_town(any_house)
+    profiles = await connected(town, "facebook")
+    (page, *_) = await any_house.rows("SELECT external_id FROM reaches ORDER BY id")
+    async with holding(
+        any_house, health(town, profiles[0]["id"], check=True), network="facebook", path=f"/v*/{page['external_id']}", acts=True
+    ) as checking:
+        for one in profiles:
+            await disconnected(town, one["id"])
+        assert not living(any_house, "facebook")
+    assert checking.result().json()["code"] == "profile_not_found"
+    assert await any_house.rows("SELECT 1 FROM reaches WHERE sealed_token <> ''") == []
+    assert await any_house.rows("SELECT 1 FROM token_sets") == []
+
+
+async def test_E8_a_disconnected_pages_own_token_is_destroyed_though_its_neighbours_stay(any_house: House) -> None:
+    town = await settled_town(any_house)
+    profiles = await connected(town, "facebook")
+    assert (await disconnected(town, profiles[0]["id"])).json()["access"] == "kept"
+    sealed = await any_house.rows("SELECT b.profile_id FROM backings b JOIN reaches r ON r.id = b.reach_id WHERE r.sealed_token <> ''")
+    assert {row["profile_id"] for row in sealed} == {one["id"] for one in profiles[1:]}
+    any_house.forward(timedelta(days=1, hours=6))
+    assert await any_house.services.tokens.examine_due() == len(profiles) - 1
+    assert {one["health"] for one in await listed(town)} == {"healthy"}
+
+
+async def test_E8_page_tokens_that_outlive_their_consent_end_with_the_profile(any_house: House) -> None:
+    """A Page's token never expires by itself; with the person's own token run out, nothing but the app itself can end it."""
+    town = await settled_town(any_house)
+    profiles = await connected(town, "facebook")
+    any_house.forward(timedelta(days=61))
+    assert {token.kind for token in living(any_house, "facebook")} == {"page"}
+    answers = [(await disconnected(town, one["id"])).json() for one in profiles]
+    assert [one["access"] for one in answers] == ["kept"] * (len(profiles) - 1) + ["revoked"]
+    assert living(any_house, "facebook") == ()
+
+
+SEVERING = {
+    "x": ("/2/oauth2/token", 400, '{"error": "invalid_request", "error_description": "Value passed for the token was invalid."}'),
+    "pinterest": ("/v5/oauth/token", 401, '{"code": 283, "message": "Your refresh token is invalid."}'),
+}
+
+
+@pytest.mark.parametrize("provider", SEVERING)
+async def test_E8_what_was_severed_before_ends_at_its_network_or_says_where_it_lives_on(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, provider)
+    path, status, body = SEVERING[provider]
+    any_house.world.faults.add(Fault("answer", network=provider, path=path, status=status, body=body))
+    any_house.forward(timedelta(days=25) if provider == "pinterest" else timedelta(minutes=100))
+    assert await any_house.services.tokens.renew_due() == 1
+    assert await any_house.rows("SELECT g.state, b.state AS backing FROM grants g, backings b") == [
+        {"state": "reconnect", "backing": "severed"}
+    ]
+    page = await (await town.browser("ada")).open(f"/workspaces/{town.lantern}/profiles/{first['id']}/disconnect")
+    answer = (await disconnected(town, first["id"])).json()
+    if provider in REVOKES:
+        assert (answer["access"], answer["removeApp"]) == ("revoked", None)
+        assert living(any_house, provider) == ()
+    else:
+        assert answer["access"] == "destroyed"
+        assert "pinterest.com" in answer["removeApp"]
+        assert "does not let a server give it back" in page.text
+    assert await any_house.rows("SELECT 1 FROM token_sets") == []
+
+
+@pytest.mark.parametrize("provider", ["x", "pinterest"])
+async def test_E8_what_had_ended_before_is_told_as_its_network_lets_it_end(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, provider)
+    await any_house.services.tokens.emergency.revoke_all(lambda _done, _of: None)
+    assert await any_house.rows("SELECT state FROM grants") == [{"state": "gone"}]
+    answer = (await disconnected(town, first["id"])).json()
+    assert (answer["access"], bool(answer["removeApp"])) == (("revoked", False) if provider in REVOKES else ("destroyed", True))
+
+
+@pytest.mark.parametrize("provider", ["facebook", "instagram"])
+async def test_A20_a_late_revoke_that_ends_a_newer_consent_as_well_is_told_to_all_at_once(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    house, cleo, (*others, last) = any_house, await town.browser("cleo"), await connected(town, provider)
+    for one in others:
+        await disconnected(town, one["id"])
+    leaving = disconnected(town, last["id"])
+    async with holding(house, leaving, network="facebook", path="/v*/permissions", method="DELETE") as left:
+        again = await connected(town, provider)
+        await cleo.attach(await cleo.arrive(provider, town.quill, person="ada"))
+        assert living(house, provider)
+    assert left.result().json()["access"] == "revoking"
+    assert living(house, provider) == ()
+    # Our call ended them all at the network; nobody is told that they live any longer than the next round takes.
+    reaches, due = await house.rows("SELECT check_due_at FROM reaches"), await house.services.tokens.examine_due()
+    assert due == len(reaches) == len(others) + 1
+    assert {one["health"] for one in await listed(town)} == {"reconnect_required"}
+    assert len(again) == len(reaches)
+    told = await house.rows("SELECT DISTINCT workspace_id FROM events WHERE type = 'profile.reconnect_required'")
+    assert {row["workspace_id"] for row in told} == {town.lantern, town.quill}
+
+
+async def test_A20_disconnecting_waits_for_an_open_connection_and_the_access_ends_with_that(any_house: House) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, "x")
+    ben = await town.browser("ben")
+    choosing = await ben.arrive("x", town.lantern, person="ada")
+    answer = (await disconnected(town, first["id"])).json()
+    assert (answer["access"], answer["removeApp"]) == ("pending", None)
+    assert living(any_house, "x")
+    assert await any_house.services.tokens.sweep_abandoned() == 0
+    await ben.submit(choosing, choosing.form("/cancel"), [])
+    any_house.forward(timedelta(minutes=16))
+    await any_house.services.tokens.sweep_abandoned()
+    assert living(any_house, "x") == ()
+    assert await any_house.rows("SELECT 1 FROM token_sets") == []
+
+
+async def test_what_the_access_is_kept_for_is_named_with_its_network(town: Town) -> None:
+    await connected(town, "facebook")
+    profiles = await connected(town, "instagram", login="facebook")
+    (gone, *stay) = sorted(profiles, key=lambda one: one["provider"] == "instagram")
+    titles = {"facebook": "Facebook", "instagram": "Instagram"}
+    answer = (await disconnected(town, gone["id"])).json()
+    assert answer["access"] == "kept"
+    assert sorted(answer["keptFor"]) == sorted(f"{one['name']} ({titles[str(one['provider'])]})" for one in stay)
+    assert {one["provider"] for one in stay} == set(titles)
+
+
 async def test_C7_only_admins_and_owners_disconnect(town: Town) -> None:
     (first,) = await connected(town, "x")
     for who in (town.ben, town.vic):
@@ -87,7 +214,8 @@ async def test_C7_only_admins_and_owners_disconnect(town: Town) -> None:
 
 
 @pytest.mark.parametrize("provider", NETWORKS)
-async def test_the_page_says_what_it_means_before_and_what_was_done_after(town: Town, provider: str) -> None:
+async def test_the_page_says_what_it_means_before_and_what_was_done_after(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
     profiles = await connected(town, provider)
     ada = await town.browser("ada")
     for left, one in reversed(list(enumerate(profiles))):

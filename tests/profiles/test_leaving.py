@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from hitchpost.db.base import metadata
+from hitchpost.db.engine import Tx
 from hitchpost_sandbox.apps import INSTAGRAM_APP, META_APP, X_APP, App
 from hitchpost_sandbox.outgoing import Heard
 from hitchpost_sandbox.signed_request import signed
@@ -137,6 +139,30 @@ async def test_G1_an_old_notice_does_not_end_a_newer_consent(town: Town) -> None
     # Where clocks may deceive, the network is asked instead.
     assert await house.services.tokens.examine_due() > 0
     assert {one["health"] for one in await listed(town)} == {"healthy"}
+
+
+def everything(tx: Tx) -> str:
+    """Every cell of every table, as text."""
+    return "\n".join(str(tuple(row)) for table in metadata.sorted_tables for row in tx.execute(table.select()))
+
+
+async def test_G1_after_a_deletion_nothing_that_is_stored_names_the_person_or_their_pages(any_house: House) -> None:
+    town, house = await settled_town(any_house), any_house
+    await connected(town, "facebook")
+    await house.befall("facebook", "page_removed", target="101755847768001")
+    house.forward(timedelta(days=1, hours=6))
+    await house.services.tokens.examine_due()
+    names = {str(row["name"]) for row in await house.rows("SELECT name FROM profiles UNION SELECT name FROM grants")}
+    ids = {str(row["id"]) for row in await house.rows("SELECT external_id AS id FROM profiles UNION SELECT subject FROM grants")}
+    before = await house.services.database.read(everything)
+    assert {one for one in names | ids if one in before} == names | ids
+    kept = await house.rows("SELECT id, type FROM events ORDER BY id")
+    answer = await told(house, address(META_APP, "meta", "data-deletion"), META_APP.client_secret, user_id=await subject_of(house))
+    assert answer.status_code == 200
+    after = await house.services.database.read(everything)
+    assert {one for one in names | ids if one in after} == set()
+    # What happened stays on record, without the names.
+    assert {str(row["id"]) for row in kept} <= {str(row["id"]) for row in await house.rows("SELECT id FROM events")}
 
 
 async def test_a_person_whose_data_was_deleted_may_come_again_as_somebody_new(town: Town) -> None:

@@ -100,7 +100,7 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
     short = _redeemed(await oauth2.redeem(call, code=code, redirect_uri=redirect_uri, verifier=None), call)
     subject = oauth2.text(short, "user_id")
     granted = oauth2.split_scopes(short.get("permissions"))
-    tokens = TokenSet(Secret(oauth2.text(short, "access_token")), call.expires(3600), scopes=granted)
+    tokens = TokenSet(oauth2.sendable(oauth2.text(short, "access_token")), call.expires(3600), scopes=granted)
     name = handle = image = ""
     try:
         tokens = await _long_lived(call, tokens)

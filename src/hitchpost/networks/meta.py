@@ -165,7 +165,7 @@ def _page(body: Json) -> Page:
         username=words(body, "username"),
         image=graph.picture(body),
         tasks=tuple(task for task in tasks if isinstance(task, str)) if isinstance(tasks, list) else None,
-        token=Secret(token) if token else None,
+        token=oauth2.sendable(token) if token else None,
         linked=linked(account) if account else None,
     )
 

@@ -112,20 +112,20 @@ def text(body: Json, name: str) -> str:
     return value
 
 
-def _sendable(token: str) -> str:
-    """A token is of printable ASCII (RFC 6749 appendix A.12): another one could be in no header."""
+def sendable(token: str) -> Secret:
+    """A token is of printable ASCII (RFC 6749 appendix A.12): another one could be in no header. Raises Fault UNINTELLIGIBLE."""
     if not token.isascii() or not token.isprintable():
         raise Fault(FaultKind.UNINTELLIGIBLE, "odd_token", "it gave a token that cannot be sent")
-    return token
+    return Secret(token)
 
 
 def token_set(call: Call, body: Json) -> TokenSet:
     """The standard token answer (RFC 6749 §5.1), read tolerantly. Raises Fault UNINTELLIGIBLE without tokens that can be sent."""
     refresh = body.get("refresh_token")
     return TokenSet(
-        access=Secret(_sendable(text(body, "access_token"))),
+        access=sendable(text(body, "access_token")),
         access_expires_at=call.expires(seconds(body, "expires_in")),
-        refresh=Secret(_sendable(refresh)) if isinstance(refresh, str) and refresh else None,
+        refresh=sendable(refresh) if isinstance(refresh, str) and refresh else None,
         refresh_expires_at=call.expires(seconds(body, "refresh_token_expires_in")),
         scopes=split_scopes(body.get("scope")),
     )

@@ -14,7 +14,7 @@ from hitchpost.tokens.giving_back import Fate, GivingBack
 
 _BATCH = 100
 _AT_ONCE = 32
-"""Side by side: one network that hangs must not make all others wait."""
+"""Side by side for each app: a network that hangs must make no other wait, however many of its grants come first."""
 
 
 class Emergency:
@@ -35,9 +35,9 @@ class Emergency:
             halting.give_everything_back(tx, self._clock.now())
             return repository.everything_revoking(tx, self._clock.now())
 
-        of, fates, tried, gate = await self._database.begin(all_at_once), Counter[Fate](), set[str](), asyncio.Semaphore(_AT_ONCE)
+        of, fates = await self._database.begin(all_at_once), Counter[Fate]()
 
-        async def one(grant_id: str) -> None:
+        async def one(grant_id: str, gate: asyncio.Semaphore) -> None:
             async with gate:
                 try:
                     fates[await self._giving_back.give_back(grant_id) or Fate.REVOKED] += 1
@@ -46,10 +46,14 @@ class Emergency:
                     fates[Fate.REVOKING] += 1
             progress(fates.total(), of)
 
-        while rows := [one for one in await self._left(len(tried)) if one not in tried]:
-            tried |= set(rows)
-            await asyncio.gather(*(one(grant_id) for grant_id in rows))
+        async def of_app(app_id: str) -> None:
+            tried, gate = set[str](), asyncio.Semaphore(_AT_ONCE)
+            while rows := [one for one in await self._left(app_id, len(tried)) if one not in tried]:
+                tried.update(rows)
+                await asyncio.gather(*(one(grant_id, gate) for grant_id in rows))
+
+        await asyncio.gather(*(of_app(app_id) for app_id in await self._database.read(repository.apps_to_revoke_at)))
         return fates
 
-    async def _left(self, tried: int) -> Sequence[str]:
-        return await self._database.read(lambda tx: repository.left_to_revoke(tx, _BATCH + tried))
+    async def _left(self, app_id: str, tried: int) -> Sequence[str]:
+        return await self._database.read(lambda tx: repository.left_to_revoke(tx, app_id, _BATCH + tried))

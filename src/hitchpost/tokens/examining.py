@@ -165,6 +165,7 @@ class Examining:
             raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
 
     def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], begun: datetime) -> tuple[str, ...]:
+        gates.went_well(tx, rows[0]["app_id"], _EXAMINE)
         lost: list[str] = []
         for row, derived in zip(rows, found, strict=True):
             lost += self._note(tx, row, derived.candidate.verdict, begun, tasks=" ".join(derived.candidate.tasks), token=derived)

@@ -77,9 +77,9 @@ def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:
 
 
 def went_well(tx: Tx, app_id: str, bucket: str) -> None:
-    """Step: a call got an answer that says nothing against the network."""
+    """Step: a call got an answer that says nothing against the network. A closure stays: the call began before it."""
     same = (gates.c.app_id == app_id, gates.c.bucket == bucket, gates.c.failures > 0)
-    tx.execute(update(gates).where(*same).values(failures=0, closed_until=None))
+    tx.execute(update(gates).where(*same).values(failures=0))
 
 
 def went_wrong(tx: Tx, app_id: str, bucket: str, now: datetime, *, until: datetime | None = None) -> None:

@@ -63,10 +63,10 @@ class GivingBack:
         """Story: give back, at the network too, every grant that no profile and no open flow needs; how many ended."""
         now = self._clock.now()
         rows = await self._database.read(lambda tx: repository.abandoned(tx, now - ABANDONED_AFTER, now, REVOKES_AT_A_TIME))
-        gate = asyncio.Semaphore(_AT_ONCE)
+        gates = {row["app_id"]: asyncio.Semaphore(_AT_ONCE) for row in rows}
 
-        async def one(grant_id: str) -> bool:
-            async with gate:
+        async def one(grant_id: str, app_id: str) -> bool:
+            async with gates[app_id]:
                 if self._stopping.told:
                     return False
                 try:
@@ -76,7 +76,7 @@ class GivingBack:
                     self._log.error("the tokens of a grant do not open", grant=grant_id)
                     return False
 
-        return sum(await asyncio.gather(*(one(str(row["id"])) for row in rows)))
+        return sum(await asyncio.gather(*(one(str(row["id"]), row["app_id"]) for row in rows)))
 
     async def give_back(self, grant_id: str) -> Fate | None:
         """Story: give this grant back now, unless a profile or an open flow needs it; None if it had ended before. Raises SealBroken."""

@@ -80,8 +80,13 @@ def everything_revoking(tx: Tx, now: datetime) -> int:
     return tx.execute(update(grants).where(grants.c.state != "gone").values(values)).rowcount
 
 
-def left_to_revoke(tx: Tx, limit: int) -> Sequence[str]:
-    query = select(grants.c.id).where(grants.c.state == "revoking").order_by(grants.c.due_at)
+def apps_to_revoke_at(tx: Tx) -> Sequence[str]:
+    """The apps that have grants to be given back."""
+    return tx.execute(select(grants.c.app_id).where(grants.c.state == "revoking").distinct()).scalars().all()
+
+
+def left_to_revoke(tx: Tx, app_id: str, limit: int) -> Sequence[str]:
+    query = select(grants.c.id).where(grants.c.state == "revoking", grants.c.app_id == app_id).order_by(grants.c.due_at)
     return tx.execute(query.limit(limit)).scalars().all()
 
 
