@@ -1,5 +1,6 @@
 """Watches a Mortal from outside: after every step from the rows and the networks' ledger, after recovery row by row against the ledger."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ _TABLES = {
     "r.sealed_token, r.verdict FROM backings b JOIN reaches r ON r.id = b.reach_id",
     "grants": "SELECT g.id, g.subject, g.state, g.cause, g.code, g.version, g.consent_seq, g.claim_id, a.client_id, a.authority, "
     "t.version AS sealed_version FROM grants g JOIN apps a ON a.id = g.app_id LEFT JOIN token_sets t ON t.grant_id = g.id",
-    "reaches": "SELECT id, grant_id, sealed_token FROM reaches",
+    "reaches": "SELECT id, grant_id, sealed_token, verdict FROM reaches",
     "requests": "SELECT id, status, code, claim_id, grant_id, connect_session_id FROM authorization_requests",
     "members": "SELECT workspace_id, person_id, role FROM members",
     "events": "SELECT id, workspace_id, actor FROM events WHERE type IN ('profile.attached', 'profile.renewed')",
@@ -219,9 +220,13 @@ class Watch:
         assert not [row for row in now["grants"] if row["state"] == "revoking"], "an access is still being given back"
         alive = {token.value: token for name in self.mortal.world.authorities for token in self.mortal.world.authority(name).living()}
         live = [row for row in now["grants"] if row["state"] == "live"]
+        # A blocked account may be freed again: its access is kept, and its profiles say what is asked of the person there.
+        told = {row["grant_id"] for row in now["reaches"] if json.loads(row["verdict"])["code"] == "account_blocked"}
         for row in live:
             for value in await self._tokens(row["id"]):
-                assert not value or value in alive, f"{row['authority']}: we take a token for alive that its network has ended"
+                assert not value or value in alive or row["id"] in told, (
+                    f"{row['authority']}: we take a token for alive that its network has ended"
+                )
         owned = {(row["client_id"], self.casts[row["id"]]) for row in live}
         self._judge_strays([token for token in alive.values() if (token.client_id, token.person) not in owned])
         await self._judge_health(now)
