@@ -1,9 +1,11 @@
 """Fixtures that every room's tests share."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from hitchpost.db.base import metadata
@@ -37,6 +39,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def scale(request: pytest.FixtureRequest) -> Scale:
     return Scale(bool(request.config.getoption("--full")))
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """What a test has set up to be logged, and where, ends with it: the next one must not write to a stream that is closed."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = [one for one in root.handlers if one in before]
 
 
 @pytest.fixture

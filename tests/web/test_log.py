@@ -48,3 +48,11 @@ def test_the_level_is_kept() -> None:
     log.info("quiet")
     log.warning("heard")
     assert json.loads(written.getvalue())["event"] == "heard"
+
+
+def test_R19_a_log_that_nobody_takes_any_more_stops_nothing() -> None:
+    gone = StringIO()
+    log = set_up("info", stream=gone)
+    gone.close()
+    log.info("nobody hears this")
+    logging.getLogger("uvicorn.error").warning("nor this")

@@ -4,8 +4,9 @@ import logging
 import re
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
@@ -68,12 +69,28 @@ class _Handler(logging.StreamHandler[TextIO]):
     """Ours, so that setting up again replaces it and leaves others alone."""
 
 
+class _Steady:
+    """A stream that takes what it can: a terminal that is gone must not make a transaction fail that wanted to say something."""
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._to.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._to.flush()
+
+
 def set_up(level: str, *, stream: TextIO | None = None) -> FilteringBoundLogger:
     """Sends our log and the libraries' to `stream` (standard error), at `level` (debug, info, warning, error) and above.
 
     uvicorn's access log is off (the Shell writes one without queries) and HTTP clients are quiet: their lines hold whole addresses.
     """
-    to = stream or sys.stderr
+    to = cast("TextIO", _Steady(stream or sys.stderr))
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
