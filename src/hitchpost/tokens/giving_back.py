@@ -15,11 +15,12 @@ from hitchpost.jobs.stopping import Stopping
 from hitchpost.networks.base import Adapter, AppCredentials, Call, Login, Revocation, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import DEADLINE, NetworkHttp
-from hitchpost.tokens import freshness, reaches, repository
+from hitchpost.tokens import freshness, leases, reaches, repository
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
+from hitchpost.tokens.stored import tokens_at_rest
 from hitchpost.tokens.timing import LEASE
-from hitchpost.tokens.vault import Vault, tokens_place
+from hitchpost.tokens.vault import Vault
 
 ABANDONED_AFTER = timedelta(minutes=15)
 REVOKES_AT_A_TIME = 64
@@ -89,7 +90,7 @@ class GivingBack:
         def record(tx: Tx) -> bool:
             # A newer consent may have taken the grant over meanwhile: then the version is not ours, and nothing is touched.
             values: dict[str, object] = {"due_at": again} if again else {"state": "gone", "due_at": None}
-            if not repository.record_grant(tx, grant_id, claim_id, version=claimed.version, values=values):
+            if not leases.record(tx, grant_id, claim_id, version=claimed.version, values=values):
                 # Our call may have reached the network after that consent, and have ended it as well: looked at now, it is told now.
                 reaches.due_at(tx, grant_id, self._clock.now())
                 return False
@@ -135,14 +136,10 @@ class GivingBack:
         held = {"claim_id": claim_id, "claim_kind": "revoke", "claims": tries, "due_at": now + LEASE, "state": "revoking"}
         if not repository.claim_grant(tx, grant_id, version=row["version"], now=now, values=held):
             return Fate.REVOKING
-        app, tokens, served = self._apps[row["app_id"]], self._stored(tx, grant_id), self._apps.served_by(row["app_id"])
+        app, tokens, served = self._apps[row["app_id"]], tokens_at_rest(tx, self._vault, grant_id), self._apps.served_by(row["app_id"])
         shared = repository.others_alive(tx, grant_id, app.client_id, row["subject"])
         at = None if tokens is None or served is None or shared else (*served, app, tokens)
         return _Revoke(row["version"], row["subject"], tries, Fate.SHARED if shared else Fate.DESTROYED, at)
-
-    def _stored(self, tx: Tx, grant_id: str) -> TokenSet | None:
-        sealed = repository.token_set(tx, grant_id)
-        return None if sealed is None else freshness.read(self._vault.open(tx, tokens_place(grant_id), sealed))
 
 
 @dataclass(frozen=True, slots=True)

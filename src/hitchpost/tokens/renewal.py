@@ -22,6 +22,7 @@ from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.gates import Rate
 from hitchpost.tokens.halting import is_halted
+from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
 from hitchpost.tokens.vault import Vault, tokens_place
 
 _PACE_KEPT = 60.0
@@ -161,12 +162,11 @@ class Renewal:
 
         def record(tx: Tx) -> bool:
             gates.went_well(tx, row["app_id"], gates.REFRESH)
-            held = repository.token_set(tx, row["id"])
-            stored = None if held is None else freshness.read(self._vault.open(tx, tokens_place(row["id"]), held))
+            stored = tokens_at_rest(tx, self._vault, row["id"])
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
-                self._keep(tx, row["id"], row["version"] + 1, tokens)
+                put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
                 repository.set_app_state(tx, row["app_id"], "ok")
                 return True
             return self._came_late(tx, row, new, stored, now)
@@ -177,9 +177,6 @@ class Renewal:
                 await adapter.revoke(Call(self._http, self._apps[row["app_id"]], login, now), new, row["subject"])
         return None
 
-    def _keep(self, tx: Tx, grant_id: str, version: int, tokens: TokenSet) -> None:
-        repository.put_token_set(tx, grant_id, version, self._vault.seal(tx, tokens_place(grant_id), freshness.written(tokens)))
-
     def _came_late(self, tx: Tx, row: RowMapping, late: TokenSet, stored: TokenSet | None, now: datetime) -> bool:
         """The answer came when the claim was lost. Nobody uses it, but it lives at the network: it is to end with the grant.
 
@@ -187,7 +184,7 @@ class Renewal:
         """
         current = repository.hold(tx, row["id"])
         if current is not None and stored is not None:
-            self._keep(tx, row["id"], current["version"], freshness.with_former(stored, late, now))
+            put_to_rest(tx, self._vault, row["id"], current["version"], freshness.with_former(stored, late, now))
             return True
         return repository.others_alive(tx, row["id"], self._apps[row["app_id"]].client_id, row["subject"])
 

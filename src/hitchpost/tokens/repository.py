@@ -192,12 +192,6 @@ def claim_grant(tx: Tx, grant_id: str, *, version: int, now: datetime, values: d
     return tx.execute(query.values(values)).rowcount == 1
 
 
-def record_grant(tx: Tx, grant_id: str, claim_id: str, *, version: int, values: dict[str, object]) -> bool:
-    """Write an act's outcome, only if the claim and the version are still ours."""
-    query = update(grants).where(grants.c.id == grant_id, grants.c.claim_id == claim_id, grants.c.version == version)
-    return tx.execute(query.values({"claim_id": "", "claim_kind": ""} | values)).rowcount == 1
-
-
 def destroy(tx: Tx, grant_id: str) -> None:
     """Forget the tokens of a grant: its set, and those derived from it."""
     tx.execute(delete(token_sets).where(token_sets.c.grant_id == grant_id))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import RowMapping
 
 from hitchpost.clock import Clock
@@ -18,7 +19,7 @@ from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
 from hitchpost.tokens import freshness, outcomes, reaches, repository
 from hitchpost.tokens.apps import Apps
-from hitchpost.tokens.cipher import Place
+from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
@@ -26,7 +27,8 @@ from hitchpost.tokens.giving_back import Fate, GivingBack
 from hitchpost.tokens.halting import is_given_back, is_halted
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
-from hitchpost.tokens.vault import INSTALLATION, Vault, tokens_place
+from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
+from hitchpost.tokens.vault import INSTALLATION, Vault
 
 CLOCKS_APART = timedelta(minutes=10)
 """How far the networks' clocks may be from ours (R15)."""
@@ -49,6 +51,7 @@ class TokenKeeper:
         on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0, stopping: Stopping | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._vault, stopping = clock, vault, stopping or Stopping()
+        self._log = structlog.get_logger("hitchpost.tokens")
         self._apps = Apps(catalog, vault)
         self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open)
         self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
@@ -101,14 +104,17 @@ class TokenKeeper:
         known = repository.hold_or_make(tx, app_id, consent.subject.id, _unborn(now))
         grant_id, version = str(known["id"]), int(known["version"]) + 1
         if known["consent_seq"] > consent_seq:
-            held = self._stored(tx, grant_id)
+            held = tokens_at_rest(tx, self._vault, grant_id)
             if held is not None:
                 # It came late, and nobody will use it; but it lives at the network, and is to end with the grant.
-                late = freshness.with_former(held, tokens, now)
-                sealed = self._vault.seal(tx, tokens_place(grant_id), freshness.written(late))
-                repository.put_token_set(tx, grant_id, int(known["version"]), sealed)
+                put_to_rest(tx, self._vault, grant_id, int(known["version"]), freshness.with_former(held, tokens, now))
             return grant_id
-        replaced = self._stored(tx, grant_id)
+        try:
+            replaced = tokens_at_rest(tx, self._vault, grant_id)
+        except SealBroken:
+            # A cell that was tampered with: said aloud, and healed by what the person has just given.
+            self._log.error("the tokens of a grant do not open and are replaced", grant=grant_id)
+            replaced = None
         if known["state"] == "live":
             tokens = freshness.kept_refresh(tokens, replaced, now)
         # Also of a grant that was being given back: the network may not have heard of it yet.
@@ -122,8 +128,7 @@ class TokenKeeper:
         if is_given_back(tx):
             values |= {"state": "revoking", "cause": "revoked", "code": "access_withdrawn", "due_at": now}
         repository.change_grant(tx, grant_id, values)
-        sealed = self._vault.seal(tx, tokens_place(grant_id), freshness.written(tokens))
-        repository.put_token_set(tx, grant_id, version, sealed)
+        put_to_rest(tx, self._vault, grant_id, version, tokens)
         return grant_id
 
     def is_given_back(self, tx: Tx) -> bool:
@@ -132,14 +137,10 @@ class TokenKeeper:
 
     def tokens_of(self, tx: Tx, grant_id: str) -> TokenSet:
         """Step: the tokens in clear, in memory only. Raises Fault REVOKED when the grant has none any more."""
-        tokens = self._stored(tx, grant_id)
+        tokens = tokens_at_rest(tx, self._vault, grant_id)
         if tokens is None:
             raise Fault(FaultKind.REVOKED, "given_back", GIVEN_BACK)
         return tokens
-
-    def _stored(self, tx: Tx, grant_id: str) -> TokenSet | None:
-        sealed = repository.token_set(tx, grant_id)
-        return None if sealed is None else freshness.read(self._vault.open(tx, tokens_place(grant_id), sealed))
 
     async def fresh(self, grant_id: str, *, refused: int | None = None) -> Fresh:
         """Story: tokens that work, renewed if need be. `refused`: the version that the network has just refused. Raises Fault."""

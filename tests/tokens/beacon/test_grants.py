@@ -147,3 +147,10 @@ async def test_E1_a_pages_token_put_in_a_grants_place_does_not_open(room: Room) 
 async def test_E5_tokens_hide_themselves(room: Room) -> None:
     tokens = await room.tokens(await room.consented())
     assert "canary" not in repr(tokens) + str(room.keeper.app(room.app_id))
+
+
+async def test_E1_a_consent_heals_tokens_that_were_tampered_with(room: Room) -> None:
+    grant_id = await room.consented(consent(access="first"), seq=1)
+    await room.run("UPDATE token_sets SET sealed = 'v1.tests.AAAA'")
+    await room.consented(consent(access="second"), seq=2)
+    assert (await room.tokens(grant_id)).access == Secret("second")

@@ -1,0 +1,17 @@
+"""A grant's tokens at rest: one sealed blob in its place, so that it cannot tear and no query of grants meets it."""
+
+from hitchpost.db.engine import Tx
+from hitchpost.networks.base import TokenSet
+from hitchpost.tokens import freshness, repository
+from hitchpost.tokens.vault import Vault, tokens_place
+
+
+def tokens_at_rest(tx: Tx, vault: Vault, grant_id: str) -> TokenSet | None:
+    """Step: the tokens in clear, in memory only; None when they are destroyed. Raises SealBroken."""
+    sealed = repository.token_set(tx, grant_id)
+    return None if sealed is None else freshness.read(vault.open(tx, tokens_place(grant_id), sealed))
+
+
+def put_to_rest(tx: Tx, vault: Vault, grant_id: str, version: int, tokens: TokenSet) -> None:
+    """Step: these are the grant's tokens now, of this version."""
+    repository.put_token_set(tx, grant_id, version, vault.seal(tx, tokens_place(grant_id), freshness.written(tokens)))
