@@ -1,7 +1,7 @@
 """Gates: how many calls of one kind an app may make just now, in all processes together, and whether its network is worth asking.
 
-A gate fills at a rate near the app's normal one, so that what an outage has dammed up flows out without a flood; it closes after failures
-in a row and lets one call try when it opens again.
+A gate closes after failures in a row and lets one call try when it opens again. What an outage has dammed up passes a second gate too,
+which fills at a rate near the app's normal one, so that it flows out without a flood (R16) while who waits for a token is served at once.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,16 @@ from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.models import gates
 
 REFRESH = "refresh"
+DAMMED = "dammed"
+"""What falls due by itself and has missed its date: it passes this gate as well."""
 FLOOR = 30.0
 """Permits a minute that every app has, however few grants it has."""
 ABOVE_NORMAL = 1.6
+_DAMMED_FLOOR = 1.0
+_MISSED = timedelta(minutes=5)
 _BURST = timedelta(seconds=10)
 _LEAST_BURST = 8.0
+_LEAST_DAMMED_BURST = 4.0
 _FOR_CALLERS = 0.25
 """The share of a full gate that only people and programs who wait for a token may take."""
 _CLOSES_AFTER = 5
@@ -27,18 +32,24 @@ _FIRST, _LONGEST = timedelta(seconds=30), timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast a gate fills, in permits a minute."""
+    """How fast a gate fills, in permits a minute, and the least that it holds when full."""
 
     a_minute: float
+    least: float = _LEAST_BURST
 
     @classmethod
     def of(cls, normal: float, set_by_operator: float = 0.0) -> "Rate":
         """The rate for an app whose grants fall due `normal` times a minute, unless the operator has set one."""
         return cls(set_by_operator or max(FLOOR, ABOVE_NORMAL * normal))
 
+    @classmethod
+    def of_dammed(cls, normal: float, set_by_operator: float = 0.0) -> "Rate":
+        """The rate for what such an app's grants have missed."""
+        return cls(set_by_operator or max(_DAMMED_FLOOR, ABOVE_NORMAL * normal), _LEAST_DAMMED_BURST)
+
     @property
     def full(self) -> float:
-        return max(_LEAST_BURST, self.a_minute * (_BURST / timedelta(minutes=1)))
+        return max(self.least, self.a_minute * (_BURST / timedelta(minutes=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,13 @@ def take(tx: Tx, app_id: str, bucket: str, wanted: int, rate: Rate, now: datetim
     return Passed(0, now + timedelta(minutes=1) * max((1 + kept - permits) / rate.a_minute, 0.01))
 
 
+def missed_before(tx: Tx, app_id: str, now: datetime) -> datetime:
+    """Step: what was due before this has missed its date, for its app was closed then, or nobody was there."""
+    shut = select(gates.c.closed_until).where(gates.c.app_id == app_id, gates.c.bucket == REFRESH)
+    closed: datetime | None = tx.execute(shut).scalar_one_or_none()
+    return max(now - _MISSED, closed) if closed is not None else now - _MISSED
+
+
 def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:
     """Step: permits that were taken and not used."""
     if permits:
@@ -88,10 +106,10 @@ def went_wrong(tx: Tx, app_id: str, bucket: str, now: datetime, *, until: dateti
     row = tx.execute(select(gates).where(*same).with_for_update()).mappings().one_or_none()
     if row is None:
         return
-    failures = row["failures"] + 1
-    closed = row["closed_until"]
+    failures, closed = row["failures"] + 1, row["closed_until"]
     if failures >= _CLOSES_AFTER and (closed is None or closed <= now):
         closed = now + min(_FIRST * (1 << min(failures - _CLOSES_AFTER, 10)), _LONGEST)
-    if until is not None and (closed is None or closed < until):
-        closed = until
+    if until is not None:
+        # The network itself has closed the gate: then too one call tries for all.
+        failures, closed = max(failures, _CLOSES_AFTER), max(closed or until, until)
     tx.execute(update(gates).where(*same).values(failures=failures, closed_until=closed))

@@ -43,8 +43,16 @@ def due_by_app(tx: Tx, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(due.group_by(grants.c.app_id))}
 
 
+@dataclass(frozen=True, slots=True)
+class Fell:
+    """When grants fell due: after that moment (None: since ever), and up to this."""
+
+    after: datetime | None
+    by: datetime
+
+
 def claim_due(
-    tx: Tx, app_id: str, claim_id: str, *, now: datetime, until: datetime, limit: int, under_way: Collection[str] = ()
+    tx: Tx, app_id: str, claim_id: str, fell: Fell, *, now: datetime, limit: int, under_way: Collection[str] = ()
 ) -> Sequence[RowMapping]:
     """Claim up to `limit` due grants of an app, the longest due first; each as it was before, with the tokens' seal.
 
@@ -54,11 +62,13 @@ def claim_due(
     due = (
         select(grants, token_sets.c.sealed)
         .join(token_sets, token_sets.c.grant_id == grants.c.id)
-        .where(grants.c.app_id == app_id, grants.c.due_at <= now, grants.c.state == "live")
+        .where(grants.c.app_id == app_id, grants.c.due_at <= fell.by, grants.c.state == "live")
         .order_by(grants.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=grants)
     )
+    if fell.after is not None:
+        due = due.where(grants.c.due_at > fell.after)
     claimed: list[RowMapping] = []
     for row in tx.execute(due).mappings().all():
         if row["id"] in under_way:
@@ -69,7 +79,7 @@ def claim_due(
         else:
             claimed.append(row)
     if claimed:
-        _claim(tx, [row["id"] for row in claimed], claim_id, until)
+        _claim(tx, [row["id"] for row in claimed], claim_id, now + timing.LEASE)
     return claimed
 
 

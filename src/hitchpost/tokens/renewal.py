@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import RowMapping
@@ -110,7 +111,7 @@ class Renewal:
         passed = gates.take(tx, app_id, gates.REFRESH, free, self._rate(tx, app_id), now)
         if not passed.permits:
             return []
-        rows = leases.claim_due(tx, app_id, claim_id, now=now, until=now + timing.LEASE, limit=passed.permits, under_way=self._under_way)
+        rows = self._claim_rows(tx, app_id, claim_id, passed.permits, now)
         gates.give_back(tx, app_id, gates.REFRESH, passed.permits - len(rows))
         claimed: list[Claimed] = []
         for row in rows:
@@ -121,6 +122,15 @@ class Renewal:
                 self._log.error("the tokens of a grant do not open", grant=row["id"])
                 leases.put_back(tx, row["id"], now + _TAMPERED)
         return claimed
+
+    def _claim_rows(self, tx: Tx, app_id: str, claim_id: str, most: int, now: datetime) -> list[RowMapping]:
+        """What has missed its date, as far as its own gate lets it flow; then what has just fallen due, which does not wait for that."""
+        missed = gates.missed_before(tx, app_id, now)
+        dammed = gates.take(tx, app_id, gates.DAMMED, most, Rate.of_dammed(self._pace(tx, app_id), self._a_minute), now, waiting=True)
+        claim = partial(leases.claim_due, tx, app_id, claim_id, now=now, under_way=self._under_way)
+        rows = [*claim(leases.Fell(None, missed), limit=dammed.permits)] if dammed.permits else []
+        gates.give_back(tx, app_id, gates.DAMMED, dammed.permits - len(rows))
+        return [*rows, *claim(leases.Fell(missed, now), limit=most - len(rows))] if len(rows) < most else rows
 
     async def look_after(self, claimed: Claimed) -> Fault | None:
         now, row = self._clock.now(), claimed.row
@@ -247,10 +257,13 @@ class Renewal:
         return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
 
     def _rate(self, tx: Tx, app_id: str) -> Rate:
+        return Rate.of(self._pace(tx, app_id), self._a_minute)
+
+    def _pace(self, tx: Tx, app_id: str) -> float:
         """Measured once a minute: the count of an app's grants changes slowly."""
         now = self._clock.monotonic()
         measured, at = self._paces.get(app_id, (0.0, -_PACE_KEPT))
         if now - at >= _PACE_KEPT:
             measured = leases.pace(tx, app_id).a_minute
             self._paces[app_id] = (measured, now)
-        return Rate.of(measured, self._a_minute)
+        return measured
