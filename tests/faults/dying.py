@@ -84,9 +84,15 @@ class _Dying(_Base):
 
 
 def _heard(fate: Fate) -> Callable[..., None]:
-    def heard(_tx: Tx, _cursor: Any, statement: str, *_more: Any) -> None:
-        if (written := _WRITE.match(statement)) is not None:
+    def heard(_tx: Tx, cursor: Any, statement: str, *_more: Any) -> None:
+        if (written := _WRITE.match(statement)) is None:
+            return
+        try:
             fate.reached(wrote(written[1]))
+        except BaseException:
+            # Who dies in one process with the others: rows that it has not fetched yet would keep its transaction open.
+            cursor.close()
+            raise
 
     return heard
 

@@ -157,7 +157,7 @@ def pinned(tx: Tx, stage: Stage, number: int) -> str:
 async def test_R18_a_network_in_trouble_costs_the_others_no_renewal(
     tmp_path: Path, request: pytest.FixtureRequest, engine: str, trouble: str, scale: Scale
 ) -> None:
-    many, rounds = scale(short=10, full=100), scale(short=3, full=20)
+    many, rounds = scale(short=10, full=100), scale(short=3, full=10)
     async with staged(tmp_path, await place(request, engine), apps=(STRICT, PINTEREST_APP)) as stage:
         await stage.people(60)
         held = Held()
