@@ -79,6 +79,8 @@ CATALOGUE: Mapping[str, Entry] = {
     "other_browser": Entry(400, "This connection was started in another browser or by another person, so it cannot be finished here. Nothing was connected.", _P,
                            "Started somewhere else",
                            "Go back to the browser where you started. On a phone, the network's app may have opened another browser: open the link below in the browser that you want to use."),
+    "login_not_offered": Entry(400, "This server offers no such way of connecting {network}, or no longer. Nothing was started.", _P, "That way is not offered",
+                               "Start again and pick one of the ways that the page shows.", True),
     "network_mismatch": Entry(400, "The answer came from another network than the one that was asked.", _P, "Answer refused", "Start again."),
     "consent_denied": Entry(400, "{network} reports that access was not granted. Nothing was connected.", _P, "You did not grant access",
                             "Try again and allow access, or leave it.", True),

@@ -133,3 +133,11 @@ async def test_A25_a_right_lost_before_the_choice_gives_the_access_back_at_once(
     assert await town.house.rows("SELECT * FROM profiles") == []
     assert await town.house.rows("SELECT * FROM token_sets") == []
     assert town.house.ledger.read(network="x", what="token_revoked")
+
+
+async def test_a_way_that_is_not_offered_is_never_replaced_by_another(town: Town) -> None:
+    browser = await town.browser("ada")
+    page = await browser.start("linkedin", town.lantern)
+    stopped = await browser.submit(page, page.form("/api/social-connect/start"), [("login", "no_such_login")])
+    assert (stopped.status, stopped.code) == (400, "login_not_offered")
+    assert await town.house.rows("SELECT 1 FROM authorization_requests") == []

@@ -89,11 +89,15 @@ class ConnectFlow:
     ) -> Departure:
         """Store the request, bound to this person and browser, and give the network's address.
 
-        `after`: a further trip of that session. `profile_id`: what is to be connected again, if it is about one.
+        `login`: one of the ways that the start page showed, or empty for the first. `after`: a further trip of that session.
+        `profile_id`: what is to be connected again, if it is about one.
         """
         adapter = self.configured(provider)
         ways = {one.key: (one, app) for one, app in self._tokens.logins(provider)}
-        way, app = ways.get(login) or next(iter(ways.values()))
+        if login and login not in ways:
+            # Never another in its place: the person has read what this one asks for.
+            raise Problem("login_not_offered", network=adapter.title)
+        way, app = ways[login] if login else next(iter(ways.values()))
         state, verifier, request_id, now = new_token(), Secret(new_token(48)), new_id(), self._clock.now()
         connection_id, expected = (after.connection_id, after.expected) if after else (new_id(), profile_id)
         row: dict[str, object] = {

@@ -1,6 +1,7 @@
 """Who calls: the Door before the public API finds the person behind a key and counts the calls; `seat` finds their place in a workspace.
 
-Order of refusal: 401 or 403, then 429; whatever is behind the Door may count on an Admission.
+Order of refusal: 429 for the person, or for the address where there is no live key, then 401 or 403; whatever is behind the Door may
+count on an Admission.
 """
 
 from collections.abc import Sequence
