@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from hitchpost.demo import programs
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import PINTEREST_APP
 from hitchpost_sandbox.running import Running, SandboxRefused
@@ -179,3 +181,12 @@ def test_a_typo_in_a_world_file_stops_the_run_it_is_no_fault_that_never_fires(tm
     ended = in_a_strangers_project(tmp_path, "-k", "address", world=STRANGERS_WORLD + typo)
     assert ended.returncode != 0
     assert re.search(r"world\.toml: faults\[0\]\.(does|network): '\w+' is not known; (nearest|known): ", ended.stdout + ended.stderr)
+
+
+def test_the_program_keeps_to_80_megabytes_after_a_thousand_calls() -> None:
+    with programs.sandbox(programs.free_port()) as alone, httpx2.Client(base_url=alone.address) as client:
+        for _ in range(1000):
+            client.get("/api.x.com/2/users/me")
+        most = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{alone.process.pid}/status").read_text())
+        assert most is not None
+        assert int(most[1]) / 1024 <= 80
