@@ -20,7 +20,7 @@ FLOOR = 30.0
 """Permits a minute that every app has, however few grants it has."""
 ABOVE_NORMAL = 1.6
 _DAMMED_FLOOR = 1.0
-_MISSED = timedelta(minutes=5)
+MISSED = timedelta(minutes=5)
 _BURST = timedelta(seconds=10)
 _LEAST_BURST = 8.0
 _LEAST_DAMMED_BURST = 4.0
@@ -84,7 +84,7 @@ def missed_before(tx: Tx, app_id: str, now: datetime) -> datetime:
     """Step: what was due before this has missed its date, for its app was closed then, or nobody was there."""
     shut = select(gates.c.closed_until).where(gates.c.app_id == app_id, gates.c.bucket == REFRESH)
     closed: datetime | None = tx.execute(shut).scalar_one_or_none()
-    return max(now - _MISSED, closed) if closed is not None else now - _MISSED
+    return max(now - MISSED, closed) if closed is not None else now - MISSED
 
 
 def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:
