@@ -70,7 +70,6 @@ class Caller:
     """The active person behind a live key, and their seats by workspace id."""
 
     person_id: str
-    key_id: str
     name: str
     email: str
     seats: Mapping[str, Membership] = field(repr=False)

@@ -21,9 +21,9 @@ from hitchpost.workspaces.setup import SetUp
 
 __all__ = ["ApiKey", "Caller", "Member", "Membership", "WorkspaceSummary", "Workspaces"]
 
-_NOBODY: Final = Caller("", "", "", "", {})
+_NOBODY: Final = Caller("", "", "", {})
 """Remembered for keys that do not exist, so that guessing costs a read a second."""
-_UNREAD: Final = Caller("", "", "", "", {})
+_UNREAD: Final = Caller("", "", "", {})
 
 
 class Workspaces:
@@ -242,7 +242,7 @@ class Workspaces:
         person = self._people.person(tx, key["person_id"]) if key else None
         if key is None or person is None:
             return _NOBODY
-        return Caller(person.id, key["id"], person.name, person.email, self._seats(tx, person.id))
+        return Caller(person.id, person.name, person.email, self._seats(tx, person.id))
 
     def forget_callers(self) -> None:
         """To be called after committing what a caller is made of elsewhere: a deactivated person, a step of this room."""
