@@ -23,7 +23,7 @@ from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.people.auth import SignedIn
 from hitchpost.people.service import People
-from hitchpost.profiles.endings import grant_ended, verdict_changed
+from hitchpost.profiles.endings import access_left, grant_ended, verdict_changed
 from hitchpost.profiles.gallery import Gallery
 from hitchpost.profiles.leaving import Leaving
 from hitchpost.profiles.service import Profiles
@@ -101,7 +101,8 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
     vault = Vault(ring, clock, reload=lambda: load_or_make(settings, database_empty=False))
     tokens = TokenKeeper(
         database, clock, vault, catalog, http, flow_open=partial(flow_open, clock), on_ended=partial(grant_ended, clock),
-        on_verdict=partial(verdict_changed, clock), renewals_a_minute=settings.renewals_a_minute, stopping=stopping,
+        on_verdict=partial(verdict_changed, clock), on_left=partial(access_left, clock),
+        renewals_a_minute=settings.renewals_a_minute, stopping=stopping,
     )  # fmt: skip
 
     def start(tx: Tx) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hitchpost.errors import CATALOGUE
 from hitchpost.tokens import halting
-from hitchpost.tokens.giving_back import Fate
+from hitchpost.tokens.revoke import Fate
 from tests.profiles.test_health import connected, listed
 from tests.support.holding import holding
 from tests.support.house import House

@@ -2,9 +2,12 @@
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from hitchpost.cli.safety import told
-from tests.profiles.test_health import connected
+from tests.faults.held import until
+from tests.profiles.test_health import connected, listed
+from tests.support.holding import holding
 from tests.support.house import NETWORKS, House
 from tests.support.people import Town, settled_town
 from tests.tokens.test_ledger import REVOKES, living
@@ -40,3 +43,26 @@ async def test_E8_what_its_network_does_not_answer_is_said_to_be_tried_again(tow
     town.house.weather.trouble = lambda _request: httpx2.ConnectError("nobody there")
     line = told(await town.house.services.shredding.shred(town.lantern))
     assert line == "1 disconnected, 0 given back, 1 to be given back as soon as their network answers."
+
+
+async def test_E1_a_cell_that_does_not_open_stops_no_shredding_and_is_told(any_house: House) -> None:
+    town = await settled_town(any_house)
+    await connected(town, "x")
+    await any_house.services.database.begin(lambda tx: tx.execute(text("UPDATE token_sets SET sealed = 'v1.one.AAAA'")))
+    await connected(town, "linkedin")
+    of = len(await listed(town))
+    line = told(await any_house.services.shredding.shred(town.lantern))
+    there = "what is stored of them does not open (see the log): people must remove the app at the network"
+    assert line == f"{of} disconnected, 1 given back, 1 not given back, for {there}."
+    assert living(any_house, "linkedin") == ()
+    assert await any_house.rows(f"SELECT 1 FROM data_keys WHERE owner = '{town.lantern}'") == []
+
+
+async def test_R18_a_network_that_hangs_makes_no_other_wait_when_a_workspace_is_shredded(any_house: House) -> None:
+    town = await settled_town(any_house)
+    for provider in ("x", "linkedin"):
+        await connected(town, provider)
+    shredding = any_house.services.shredding.shred(town.lantern)
+    async with holding(any_house, shredding, network="x", path="/2/oauth2/revoke"):
+        await until(lambda: not living(any_house, "linkedin"))
+    assert living(any_house, "x") == ()

@@ -1,11 +1,15 @@
 """The rules of the house that no linter knows: sizes, floors' words, what must not stand in the repository."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from hitchpost.web.log import redact
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -73,3 +77,48 @@ def test_the_sandbox_loads_nothing_of_the_product() -> None:
     program = "import sys, hitchpost_sandbox.__main__; print([n for n in sys.modules if n == 'hitchpost' or n.startswith('hitchpost.')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+_LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
+_COMPUTED = {"places": ("error", "at")}
+"""What functions that make fields call them."""
+
+
+def logged_names(source: str) -> Iterator[str]:
+    """The fields of every call of a log in a source; fields from elsewhere are looked for in the dicts that the function writes."""
+    for function in [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]:
+        written = {
+            target.id: [value for value in ast.walk(one.value) if isinstance(value, ast.Dict)]
+            for one in ast.walk(function)
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+        for call in ast.walk(function):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in _LEVELS):
+                continue
+            if not ast.unparse(call.func.value).rpartition(".")[2].lstrip("_").startswith("log"):
+                continue
+            for field in call.keywords:
+                if field.arg is not None:
+                    yield field.arg
+                elif isinstance(field.value, ast.Call):
+                    yield from _COMPUTED[ast.unparse(field.value.func)]
+                else:
+                    yield from (
+                        str(ast.literal_eval(key)) for one in written[ast.unparse(field.value)] for key in one.keys if key is not None
+                    )
+
+
+def test_no_log_call_names_a_field_that_the_log_hides() -> None:
+    """A field with a secret's name is hidden whatever it holds (E5), and then tells nobody anything."""
+    names = {(path.name, name) for path in SOURCES for name in logged_names(path.read_text())}
+    assert len(names) > 30
+    assert {("giving_back.py", "problem"), ("shell.py", "error")} <= names
+    hidden = {(path, name) for path, name in names if redact(None, "", {name: "plain"}) != {name: "plain"}}
+    assert not hidden
+
+
+def test_a_field_is_found_wherever_a_log_call_takes_it_from() -> None:
+    source = "def f(self):\n    said = {'code': 1} if self else {}\n    self._log.info('so', state=2, **said, **places(self))"
+    assert set(logged_names(source)) == {"code", "state", "error", "at"}

@@ -1,9 +1,11 @@
 """Disconnecting: said beforehand, done at once, ended at the network as soon as nobody needs it, and never more than that."""
 
+import json
 from datetime import timedelta
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from hitchpost_sandbox.faults import Fault
 from tests.profiles.test_health import connected, health, listed
@@ -75,6 +77,55 @@ async def test_E8_a_network_that_is_down_is_asked_again_until_it_is_done(town: T
     assert await town.house.services.tokens.sweep_abandoned() == 1
     assert not living(town.house, "x")
     assert await town.house.rows("SELECT * FROM token_sets") == []
+
+
+async def test_E8_R6_after_an_outage_of_days_it_is_done_and_what_cannot_be_done_at_all_is_told_to_the_workspace(any_house: House) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, "x")
+    any_house.weather.trouble = lambda request: httpx2.ConnectError("down") if "revoke" in str(request.url) else None
+    assert (await disconnected(town, first["id"])).json()["access"] == "revoking"
+    for _ in range(12):
+        any_house.forward(timedelta(hours=6))
+        assert await any_house.services.tokens.sweep_abandoned() == 0
+    any_house.weather.trouble = lambda _request: None
+    any_house.forward(timedelta(hours=6))
+    assert await any_house.services.tokens.sweep_abandoned() == 1
+    assert living(any_house, "x") == ()
+    assert await any_house.rows("SELECT 1 FROM events WHERE type = 'profile.access_left'") == []
+    (second,) = await connected(town, "x")
+    any_house.weather.trouble = lambda request: httpx2.ConnectError("down") if "revoke" in str(request.url) else None
+    await disconnected(town, second["id"])
+    any_house.forward(timedelta(days=184))
+    assert await any_house.services.tokens.sweep_abandoned() == 1
+    assert await any_house.rows("SELECT 1 FROM token_sets") == []
+    (told,) = await any_house.rows("SELECT workspace_id, subject, facts FROM events WHERE type = 'profile.access_left'")
+    assert (told["workspace_id"], told["subject"]) == (town.lantern, second["id"])
+    assert json.loads(str(told["facts"]))["code"] == "network_down"
+
+
+async def test_E1_a_disconnect_whose_tokens_do_not_open_is_done_and_says_what_is_left_to_the_person(any_house: House) -> None:
+    town = await settled_town(any_house)
+    (first,) = await connected(town, "x")
+    await any_house.services.database.begin(lambda tx: tx.execute(text("UPDATE token_sets SET sealed = 'v1.one.AAAA'")))
+    answer = await disconnected(town, first["id"])
+    assert (answer.status_code, answer.json()["access"], answer.json()["state"]) == (200, "unreadable", "detached")
+    assert "x.com/settings" in answer.json()["removeApp"]
+    assert await listed(town) == []
+    # The network tells the truth: nobody here could end it.
+    assert living(any_house, "x")
+    # Connecting again heals it, and what is given then can be given back.
+    (again,) = await connected(town, "x")
+    assert (await disconnected(town, again["id"])).json()["access"] == "revoked"
+
+
+async def test_E1_the_page_too_says_that_the_tokens_do_not_open(town: Town) -> None:
+    (first,) = await connected(town, "x")
+    await town.house.services.database.begin(lambda tx: tx.execute(text("UPDATE token_sets SET sealed = 'v1.one.AAAA'")))
+    browser = await town.browser("ada")
+    page = await browser.open(f"/workspaces/{town.lantern}/profiles/{first['id']}/disconnect")
+    done = await browser.submit(page, page.form("/disconnect"), [])
+    assert "does not open any more" in done.text
+    assert "x.com/settings" in done.text
 
 
 async def test_E8_an_examination_under_way_writes_nothing_back_into_what_was_disconnected(any_house: House) -> None:

@@ -1,9 +1,9 @@
 """Pure rules: a verdict's row says how a profile stands, a token set is written whole, an absent refresh token wipes nothing, and a
-revoke is tried for a day at most.
+revoke is tried while anything of the access can live.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -13,7 +13,18 @@ from sqlalchemy import RowMapping
 
 from hitchpost.networks.base import TokenSet, Verdict
 from hitchpost.secret import Secret
-from hitchpost.tokens.freshness import REVOKE_TRIES, State, kept_refresh, next_revoke, read, standing_of, written
+from hitchpost.tokens.freshness import (
+    FORMER_KEPT,
+    LIVES,
+    State,
+    kept_refresh,
+    may_live_until,
+    next_revoke,
+    read,
+    standing_of,
+    with_former,
+    written,
+)
 from hitchpost.verdicts import VERDICTS
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -49,22 +60,50 @@ def test_E7_a_first_consent_has_nothing_to_keep() -> None:
     assert kept_refresh(first, None, NOON) == first
 
 
-def test_E8_a_revoke_is_tried_again_ever_later_and_ends_within_a_day() -> None:
-    waits, now = [], NOON
-    for tries in range(1, REVOKE_TRIES):
-        again = next_revoke(now, tries, None)
-        assert again is not None
+def test_E8_R6_a_revoke_is_tried_again_ever_later_and_every_six_hours_while_the_access_can_live() -> None:
+    waits, now, until = list[timedelta](), NOON, NOON + timedelta(days=100)
+    while (again := next_revoke(now, len(waits) + 1, until, None)) is not None:
         waits.append(again - now)
         now = again
-    assert waits[0] == timedelta(minutes=10)
-    assert all(later == 2 * earlier for earlier, later in pairwise(waits))
-    assert now - NOON < timedelta(days=1)
-    assert next_revoke(now, REVOKE_TRIES, None) is None
+    doubling = [timedelta(minutes=10) * 2**step for step in range(6)]
+    assert waits[:6] == doubling
+    assert set(waits[6:]) == {timedelta(hours=6)}
+    assert timedelta() <= now - until < timedelta(hours=6)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(timedelta(hours=3), timedelta(hours=3)), (timedelta(minutes=1), timedelta(minutes=10))])
 def test_a_network_that_names_a_time_is_not_asked_earlier(asked: timedelta, given: timedelta) -> None:
-    assert next_revoke(NOON, 1, NOON + asked) == NOON + given
+    assert next_revoke(NOON, 1, NOON + LIVES, NOON + asked) == NOON + given
+
+
+@given(TOKEN_SETS, st.lists(TOKEN_SETS, max_size=3))
+def test_E8_an_access_may_live_as_long_as_any_of_its_tokens(tokens: TokenSet, former: list[TokenSet]) -> None:
+    until = may_live_until(replace(tokens, former=tuple(former)), NOON)
+    named = [end for one in (tokens, *former) for end in (one.access_expires_at, one.refresh_expires_at) if end is not None]
+    # The least that is known of none: a token without an end, and a Page's that outlives the person's.
+    assert until == max([NOON + LIVES, *named])
+    assert timedelta(days=183) <= until - NOON
+
+
+def a_set(name: str, access: timedelta | None = None, refresh: timedelta | None = None, *, refreshes: bool = False) -> TokenSet:
+    ends = [None if one is None else NOON + one for one in (access, refresh)]
+    return TokenSet(Secret(name), ends[0], Secret(f"{name} again") if refreshes else None, ends[1])
+
+
+def test_E8_all_former_tokens_that_can_live_are_remembered_and_what_ends_first_is_let_go_when_they_are_too_many() -> None:
+    """One person connects an account for forty workspaces, one after the other; then X renews it, again and again."""
+    tokens = a_set("0", refreshes=True)
+    for number in range(1, 41):
+        tokens = with_former(a_set(f"{number}", timedelta(hours=2), refreshes=True), tokens, NOON)
+    assert {one.access.reveal() for one in tokens.former} == {f"{number}" for number in range(40)}
+    for number in range(41, 141):
+        new = replace(a_set(f"{number}", timedelta(hours=2)), refresh=Secret(f"{number} again"))
+        tokens = with_former(new, tokens, NOON, spent=True)
+    assert len(tokens.former) == FORMER_KEPT
+    lasting = {one.access.reveal() for one in tokens.former if one.refresh is not None}
+    assert lasting == {f"{number}" for number in range(40)}
+    later = with_former(a_set("last"), tokens, NOON + timedelta(hours=3))
+    assert {one.access.reveal() for one in later.former} == {*lasting, "140"}
 
 
 def backing(verdict: str) -> RowMapping:

@@ -16,6 +16,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 Prepare = Annotated[bool, typer.Option("--prepare", help="only put the key into the ring, for other machines to have it first")]
 To = Annotated[str, typer.Option(help="make this key of the ring the first, one that was prepared", metavar="KEY")]
 Retire = Annotated[bool, typer.Option("--retire", help="also take the older keys out of the ring")]
+_UNREADABLE = "not given back, for what is stored of them does not open (see the log): people must remove the app at the network"
 
 
 @keys_app.command("rotate")
@@ -58,6 +59,8 @@ def told(done: "Shredded") -> str:
         said.append(f"{done.destroyed} destroyed here only (no way to take access back at {where}: people remove the app there)")
     if done.waiting:
         said.append(f"{done.waiting} to be given back as soon as their network answers")
+    if done.unreadable:
+        said.append(f"{done.unreadable} {_UNREADABLE}")
     return ", ".join(said) + "."
 
 
@@ -96,6 +99,8 @@ def revoke_all(yes: Yes = False) -> None:
     typer.echo(f"{fates[Fate.REVOKED] + fates[Fate.SHARED]} ended at their networks, {fates[Fate.DESTROYED]} destroyed here.")
     if fates[Fate.DESTROYED]:
         typer.echo("Destroyed here only, where a network offers no revocation: people must remove the app there (docs/networks).", err=True)
+    if fates[Fate.UNREADABLE]:
+        typer.echo(f"{fates[Fate.UNREADABLE]} {_UNREADABLE}.", err=True)
     if left := fates[Fate.REVOKING]:
         refuse(f"{left} could not be ended, because their networks did not answer: every running server and worker goes on trying.")
     typer.echo("Now: change the apps' secrets at the networks, rotate the key ring, then `hitchpost emergency resume`.")

@@ -16,8 +16,9 @@ async def run_due(database: Database, clock: Clock, looks: Looks, profiles: Prof
         repository.end(tx, repository.interrupted(now), Status.FAILED, "interrupted")
         repository.end(tx, repository.expired(now), Status.EXPIRED, "authorization_expired")
         repository.forget(tx, now - KEPT, now - CHOICE_LIFE)
-        profiles.gallery.drop_unused(tx, repository.shown_pictures(tx))
         return list(repository.due_looks(tx, now, 64))
 
     for request_id in await database.begin(sweep):
         looks.begin(request_id)
+    # Apart: whatever is the matter with pictures, connections go on and end.
+    await database.begin(lambda tx: profiles.gallery.drop_unused(tx, repository.shown_pictures()))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, delete, func, insert, or_, select, update
 
 from hitchpost.connect.models import authorization_requests as requests
 from hitchpost.connect.models import candidates, connect_sessions
@@ -156,9 +156,9 @@ def withdraw(tx: Tx, request_id: str, kind: str, external_id: str, verdict: str)
     tx.execute(query.where(candidates.c.external_id == external_id).values(usable=False, verdict=verdict))
 
 
-def shown_pictures(tx: Tx) -> set[str]:
-    """Pictures that open flows show."""
-    return set(tx.execute(select(candidates.c.picture).where(candidates.c.picture != "").distinct()).scalars())
+def shown_pictures() -> Select[tuple[str]]:
+    """A query for the pictures that open flows show."""
+    return select(candidates.c.picture).where(candidates.c.picture != "")
 
 
 def conclude(tx: Tx, request_id: str, outcome: str) -> None:

@@ -1,5 +1,7 @@
 """Shredding: a workspace leaves for good. Its connections end, what nobody else needs is given back, and its data key is destroyed."""
 
+import asyncio
+from collections import Counter
 from dataclasses import dataclass
 
 from hitchpost.connect import repository
@@ -11,13 +13,16 @@ from hitchpost.profiles.service import Profiles
 from hitchpost.tokens.service import Fate, TokenKeeper
 from hitchpost.workspaces.service import Workspaces
 
+_AT_ONCE = 32
+"""Side by side: a network that hangs for twenty seconds each must not make the others wait their turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shredded:
     """How many profiles were disconnected, and what became of the access behind them.
 
     `revoked`: at the network; `shared`: destroyed here, while another grant lives on the same login; `destroyed`: here only, at networks
-    with these `titles`, which offer no revocation; `waiting`: until their network answers.
+    with these `titles`, which offer no revocation; `waiting`: until their network answers; `unreadable`: what is stored does not open.
     """
 
     profiles: int
@@ -25,6 +30,7 @@ class Shredded:
     shared: int
     destroyed: int
     waiting: int
+    unreadable: int
     titles: tuple[str, ...]
 
 
@@ -48,7 +54,13 @@ class Shredding:
             return count, grants, titles
 
         count, grants, titles = await self._database.begin(end)
-        fates = [await self._tokens.end(grant_id) for grant_id in grants]
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def ended(grant_id: str) -> Fate:
+            async with at_once:
+                return await self._tokens.end(grant_id)
+
+        fates = Counter(await asyncio.gather(*(ended(grant_id) for grant_id in grants)))
         return Shredded(
-            count, fates.count(Fate.REVOKED), fates.count(Fate.SHARED), fates.count(Fate.DESTROYED), fates.count(Fate.REVOKING), titles
+            count, fates[Fate.REVOKED], fates[Fate.SHARED], fates[Fate.DESTROYED], fates[Fate.REVOKING], fates[Fate.UNREADABLE], titles
         )

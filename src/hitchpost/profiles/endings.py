@@ -4,7 +4,7 @@ from hitchpost.clock import Clock
 from hitchpost.db.engine import Tx
 from hitchpost.events import service as events
 from hitchpost.profiles import repository
-from hitchpost.tokens.service import GrantEnded, VerdictChanged
+from hitchpost.tokens.service import AccessLeft, GrantEnded, VerdictChanged
 
 
 def grant_ended(clock: Clock, tx: Tx, ended: GrantEnded) -> None:
@@ -27,6 +27,11 @@ def verdict_changed(clock: Clock, tx: Tx, changed: VerdictChanged) -> None:
         changed.profile_ids,
         {"code": changed.code, "network_code": changed.network_code},
     )
+
+
+def access_left(clock: Clock, tx: Tx, left: AccessLeft) -> None:
+    """Step, told by the tokens room: the access was destroyed here and lives on at the network, where only the person can end it."""
+    _tell(clock, tx, "profile.access_left", left.profile_ids, {"code": left.code, "network_code": left.network_code})
 
 
 def _tell(clock: Clock, tx: Tx, kind: str, profile_ids: tuple[str, ...], why: dict[str, str]) -> None:

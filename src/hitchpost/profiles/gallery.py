@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import Select
+
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import digest, new_token
@@ -75,6 +77,9 @@ class Gallery:
         row = await self._database.read(lambda tx: repository.picture(tx, name))
         return None if row is None else Picture(row["content_type"], row["content"])
 
-    def drop_unused(self, tx: Tx, kept: Iterable[str]) -> int:
-        """Step: forget pictures that nothing shows any more; `kept`: those that open flows still show."""
+    def drop_unused(self, tx: Tx, kept: Select[tuple[str]]) -> int:
+        """Step: forget pictures that nothing shows any more; `kept` finds the names that open flows still show.
+
+        A query, not names: there may be more of them than a statement takes (32,767 on PostgreSQL).
+        """
         return repository.drop_unused_pictures(tx, self._clock.now() - UNUSED_KEPT, kept)

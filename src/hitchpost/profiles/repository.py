@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
@@ -80,8 +80,8 @@ def add_picture(tx: Tx, name: str, source_hash: str, content_type: str, content:
     return str(tx.execute(select(pictures.c.name).where(pictures.c.source_hash == source_hash)).scalar_one())
 
 
-def drop_unused_pictures(tx: Tx, before: datetime, kept: Iterable[str]) -> int:
-    """Delete pictures fetched before `before` that no profile shows and that are not in `kept`; how many."""
+def drop_unused_pictures(tx: Tx, before: datetime, kept: Select[tuple[str]]) -> int:
+    """Delete pictures fetched before `before` that no profile shows and that `kept` does not find; how many."""
     shown = exists().where(profiles.c.picture == pictures.c.name)
-    condition = and_(pictures.c.fetched_at < before, ~shown, pictures.c.name.not_in(list(kept)))
+    condition = and_(pictures.c.fetched_at < before, ~shown, pictures.c.name.not_in(kept))
     return tx.execute(pictures.delete().where(condition)).rowcount

@@ -54,7 +54,8 @@ class DisconnectedBody(Answer):
     state: Literal["detached"] = "detached"
     access: Fate = Field(
         description="`revoked` at the network; `revoking`: the network could not be reached and is asked again until done; `destroyed` "
-        "here, because the network offers no revocation, see `removeApp`; `shared`: destroyed here, while the login at the network "
+        "here, because the network does not let a server end it, see `removeApp`; `unreadable`: what is stored of it does not open, so "
+        "this server can neither use nor end it, see `removeApp`; `shared`: destroyed here, while the login at the network "
         "lives on for another workspace; `kept`, because other profiles need it; `pending`: a connection under way "
         "may still use it, and it ends with that, within 15 minutes, if nothing comes of it"
     )

@@ -23,6 +23,10 @@ from hitchpost.workspaces.service import Workspaces
 
 __all__ = ["Attached", "Disconnected", "Identity", "Profile", "Profiles", "Prospect", "id_scope_of"]
 
+_LEAST_FINISHED_FIRST = (Fate.UNREADABLE, Fate.REVOKING, Fate.KEPT, Fate.PENDING, Fate.SHARED, Fate.DESTROYED)
+_FOR_THE_PERSON = (Fate.UNREADABLE, Fate.DESTROYED)
+"""What only the person can end at the network."""
+
 
 def _identity(row: RowMapping) -> Identity:
     return Identity(row["kind"], row["id_scope"], row["external_id"])
@@ -173,8 +177,8 @@ class Profiles:
         # Where nothing is left to end, it has ended before, as its network lets it.
         fates = {await self._tokens.end(grant_id) for grant_id in grants} or {over}
         # The least finished one is told: of two accesses behind one profile the other may be gone already.
-        fate = next((one for one in (Fate.REVOKING, Fate.KEPT, Fate.PENDING, Fate.SHARED, Fate.DESTROYED) if one in fates), Fate.REVOKED)
-        return Disconnected(profile, fate, names, self._where(profile.provider) if fate is Fate.DESTROYED else "")
+        fate = next((one for one in _LEAST_FINISHED_FIRST if one in fates), Fate.REVOKED)
+        return Disconnected(profile, fate, names, self._where(profile.provider) if fate in _FOR_THE_PERSON else "")
 
     def detach_all(self, tx: Tx, workspace_id: str) -> tuple[int, tuple[str, ...]]:
         """Step, by whoever runs the installation: the workspace has no profile any more; how many it had, and the grants behind them."""

@@ -4,13 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.tokens import halting, repository
-from hitchpost.tokens.cipher import SealBroken
-from hitchpost.tokens.giving_back import Fate, GivingBack
+from hitchpost.tokens.giving_back import GivingBack, Hurry
+from hitchpost.tokens.revoke import Fate
 
 _BATCH = 100
 _AT_ONCE = 32
@@ -22,13 +20,11 @@ class Emergency:
 
     def __init__(self, database: Database, clock: Clock, giving_back: GivingBack) -> None:
         self._database, self._clock, self._giving_back = database, clock, giving_back
-        self._log = structlog.get_logger("hitchpost.tokens")
 
     async def revoke_all(self, progress: Callable[[int, int], None]) -> Counter[Fate]:
         """Story: halt, sever everything, and give back every access at its network; how many met which fate.
 
-        `progress(done, of)`. What is still `revoking`, because a network did not answer or its tokens do not open, every running server
-        and worker goes on with.
+        `progress(done, of)`. What is still `revoking`, because a network did not answer, every running server and worker goes on with.
         """
 
         def all_at_once(tx: Tx) -> int:
@@ -39,11 +35,7 @@ class Emergency:
 
         async def one(grant_id: str, gate: asyncio.Semaphore) -> None:
             async with gate:
-                try:
-                    fates[await self._giving_back.give_back(grant_id) or Fate.REVOKED] += 1
-                except SealBroken:
-                    self._log.error("the tokens of a grant do not open", grant=grant_id)
-                    fates[Fate.REVOKING] += 1
+                fates[await self._giving_back.give_back(grant_id, Hurry.EMERGENCY) or Fate.REVOKED] += 1
             progress(fates.total(), of)
 
         async def of_app(app_id: str) -> None:

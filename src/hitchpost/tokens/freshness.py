@@ -16,8 +16,14 @@ from hitchpost.secret import Secret
 WARNED_BEFORE = timedelta(days=14)
 """How long before its end an access that cannot renew itself is shown as expiring."""
 
-REVOKE_TRIES = 8
-_FIRST_RETRY = timedelta(minutes=10)
+LIVES = timedelta(days=183)
+"""How long a token may live whose end its network does not name. The longest that is known: X's refresh token, six months from its issue
+(https://dev.to/xdevs/handling-refresh-tokens-in-the-oauth-20-authorization-code-flow-with-pkce-with-flask-481p, seen July 2026). It covers
+what is not in the set as well: a Page's token outlives the person's that it was made from."""
+FORMER_KEPT = 64
+"""Former token sets that one grant remembers: one person who connects the same account for one workspace after another leaves one each
+time, and of X's no end is known by which to forget them. Beyond it those go that end first."""
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=10), timedelta(hours=6)
 
 
 class State(StrEnum):
@@ -94,28 +100,38 @@ def kept_refresh(new: TokenSet, old: TokenSet | None, now: datetime) -> TokenSet
     return replace(new, refresh=old.refresh, refresh_expires_at=old.refresh_expires_at)
 
 
-_FORMER = 8
-
-
 def with_former(new: TokenSet, old: TokenSet | None, now: datetime, *, spent: bool = False) -> TokenSet:
-    """`new` remembering what it replaces and the network may still honour, newest first; what has run out is forgotten.
+    """`new` remembering what it replaces and the network may still honour, FORMER_KEPT at most; what has run out is forgotten.
 
     `spent`: the old refresh token was given for `new`.
     """
     if old is None or old.access == new.access:
         return new if old is None else replace(new, former=old.former)
     replaced = replace(old, refresh=None if spent or new.refresh == old.refresh else old.refresh, former=())
-    ends = [
-        (one, one.refresh_expires_at if one.refresh is not None else one.access_expires_at) for one in (replaced, *old.former, *new.former)
-    ]
-    return replace(new, former=tuple(one for one, end in ends if end is None or end > now)[:_FORMER])
+    alive = [(one, end) for one in (replaced, *old.former, *new.former) if (end := _end(one)) is None or end > now]
+    # Those without an end first, then the latest to end; of equals the newest.
+    lasting = sorted(alive, key=lambda one: (one[1] is None, one[1] or now), reverse=True)
+    return replace(new, former=tuple(one for one, _ in lasting[:FORMER_KEPT]))
 
 
-def next_revoke(now: datetime, tries: int, retry_at: datetime | None) -> datetime | None:
-    """When to ask the network again after `tries` failures, waiting twice as long each time; None after REVOKE_TRIES, within a day."""
-    if tries >= REVOKE_TRIES:
+def _end(tokens: TokenSet) -> datetime | None:
+    return tokens.refresh_expires_at if tokens.refresh is not None else tokens.access_expires_at
+
+
+def may_live_until(tokens: TokenSet, since: datetime) -> datetime:
+    """Until when something of the set, former tokens included, may live at its network, which was first to end it at `since`."""
+    named = (end for one in (tokens, *tokens.former) for end in (one.access_expires_at, one.refresh_expires_at) if end is not None)
+    return max([since + LIVES, *named])
+
+
+def next_revoke(now: datetime, tries: int, until: datetime, retry_at: datetime | None) -> datetime | None:
+    """When to ask the network again after `tries` failures: after 10 minutes, then twice as long each time up to 6 hours.
+
+    None once nothing of the access can live any more (`until`). A network that names a time (`retry_at`) is not asked before.
+    """
+    if now >= until:
         return None
-    return max(now + _FIRST_RETRY * (1 << (tries - 1)), retry_at or now)
+    return max(now + min(_FIRST_RETRY * (1 << min(tries - 1, 10)), _LONGEST_RETRY), retry_at or now)
 
 
 def written(tokens: TokenSet) -> Secret:

@@ -119,6 +119,12 @@ def profiles_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
     return tuple(tx.execute(query.where(reaches.c.grant_id == grant_id, backings.c.state == "live").distinct()).scalars())
 
 
+def profiles_ever_on(tx: Tx, grant_id: str) -> tuple[str, ...]:
+    """The profiles that stand or stood on this grant."""
+    query = select(backings.c.profile_id).join(reaches, reaches.c.id == backings.c.reach_id)
+    return tuple(tx.execute(query.where(reaches.c.grant_id == grant_id).distinct()).scalars())
+
+
 def sever_grant(tx: Tx, grant_id: str) -> None:
     """The grant stands behind no profile until a member confirms it again."""
     mine = select(reaches.c.id).where(reaches.c.grant_id == grant_id)

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, sele
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
-from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, grants, halt, reaches, token_sets
+from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, gates, grants, halt, reaches, token_sets
 
 # Data keys.
 
@@ -75,6 +75,7 @@ def everything_revoking(tx: Tx, now: datetime) -> int:
         "claim_id": "",
         "claim_kind": "",
         "claims": 0,
+        "trouble_since": None,
         "due_at": now,
     }
     return tx.execute(update(grants).where(grants.c.state != "gone").values(values)).rowcount
@@ -169,13 +170,15 @@ def put_token_set(tx: Tx, grant_id: str, version: int, sealed: str) -> None:
         tx.execute(insert(token_sets).values(grant_id=grant_id, **values))
 
 
-def abandoned(tx: Tx, before: datetime, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Grants that nothing live stands on, consented before `before`, that nobody acts for."""
+def abandoned(tx: Tx, before: datetime, now: datetime, limit: int, bucket: str) -> Sequence[RowMapping]:
+    """Grants that nothing live stands on, consented before `before`, that nobody acts for, of apps whose gate `bucket` is not closed."""
     backed = exists().where(reaches.c.grant_id == grants.c.id, backings.c.reach_id == reaches.c.id, backings.c.state == "live")
     # Of a live one `due_at` is the date of its renewal; of one that is being given back, that of the next try.
     waiting = or_(and_(grants.c.state != "revoking", grants.c.claim_id == ""), grants.c.due_at.is_(None), grants.c.due_at <= now)
     old = or_(grants.c.consented_at <= before, grants.c.state == "revoking")
-    query = select(grants).where(grants.c.state != "gone", old, ~backed, waiting)
+    # Those of a network that is left alone must not keep others' from their turn.
+    shut = exists().where(gates.c.app_id == grants.c.app_id, gates.c.bucket == bucket, gates.c.closed_until > now)
+    query = select(grants).where(grants.c.state != "gone", old, ~backed, waiting, ~shut)
     return tx.execute(query.order_by(grants.c.consented_at).limit(limit)).mappings().all()
 
 

@@ -23,10 +23,11 @@ from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
-from hitchpost.tokens.giving_back import Fate, GivingBack
+from hitchpost.tokens.giving_back import AccessLeft, GivingBack
 from hitchpost.tokens.halting import is_given_back, is_halted
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
+from hitchpost.tokens.revoke import Fate
 from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
@@ -34,26 +35,27 @@ CLOCKS_APART = timedelta(minutes=10)
 """How far the networks' clocks may be from ours (R15)."""
 
 # What other rooms need beside the keeper, at one address.
-__all__ = ["Fate", "Fresh", "GrantEnded", "Standing", "State", "TokenKeeper", "VerdictChanged"]
+__all__ = ["AccessLeft", "Fate", "Fresh", "GrantEnded", "Standing", "State", "TokenKeeper", "VerdictChanged"]
 
 
 class TokenKeeper:
     """The room's service. `flow_open(tx, grant_id)`: whether a connection under way still needs the grant.
 
-    `on_ended(tx, ended)`, `on_verdict(tx, changed)`: told in the transaction that ends a grant, or finds that it reaches more or less than
-    before. `renewals_a_minute`: set by the operator, 0 for each app's own pace. `emergency`: for a theft in progress.
-    `stopping`: told when this process is to end.
+    `on_ended(tx, ended)`, `on_verdict(tx, changed)`, `on_left(tx, left)`: told in the transaction that ends a grant, finds that it reaches
+    more or less than before, or destroys it here while it lives on at its network. `renewals_a_minute`: set by the operator, 0 for each
+    app's own pace. `emergency`: for a theft in progress. `stopping`: told when this process is to end.
     """
 
     def __init__(
         self, database: Database, clock: Clock, vault: Vault, catalog: Catalog, http: NetworkHttp, *,
         flow_open: Callable[[Tx, str], bool], on_ended: Callable[[Tx, GrantEnded], None],
-        on_verdict: Callable[[Tx, VerdictChanged], None], renewals_a_minute: float = 0.0, stopping: Stopping | None = None,
+        on_verdict: Callable[[Tx, VerdictChanged], None], on_left: Callable[[Tx, AccessLeft], None], renewals_a_minute: float = 0.0,
+        stopping: Stopping | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._vault, stopping = clock, vault, stopping or Stopping()
         self._log = structlog.get_logger("hitchpost.tokens")
         self._apps = Apps(catalog, vault)
-        self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open)
+        self._giving_back = GivingBack(database, clock, vault, self._apps, http, stopping, flow_open=flow_open, on_left=on_left)
         self._renewal = Renewal(database, clock, vault, self._apps, http, on_ended=on_ended, a_minute=renewals_a_minute)
         self._renewing = Renewing(database, clock, self._renewal, stopping)
         self.emergency = Emergency(database, clock, self._giving_back)
@@ -119,6 +121,8 @@ class TokenKeeper:
             tokens = freshness.kept_refresh(tokens, replaced, now)
         # Also of a grant that was being given back: the network may not have heard of it yet.
         tokens = freshness.with_former(tokens, replaced, now)
+        if len(tokens.former) == freshness.FORMER_KEPT:
+            self._log.warning("a grant remembers as many former consents as it can, and older ones are left to run out", grant=grant_id)
         _, login = self._apps.serving(app_id)
         values: dict[str, object] = {
             **outcomes.renewed(grant_id, login, tokens, now), "name": consent.subject.name,
@@ -276,7 +280,7 @@ class TokenKeeper:
         return await self._giving_back.sweep()
 
     async def end(self, grant_id: str) -> Fate:
-        """Story: give this grant back now, unless a profile or an open flow needs it. Raises SealBroken."""
+        """Story: give this grant back now, unless a profile or an open flow needs it; no trouble with it is raised, the fate tells it."""
         return await self._giving_back.give_back(grant_id) or Fate.REVOKED
 
 

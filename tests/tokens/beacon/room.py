@@ -17,7 +17,7 @@ from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
 from hitchpost.tokens.freshness import Standing
 from hitchpost.tokens.ring import Ring, parse
-from hitchpost.tokens.service import GrantEnded, TokenKeeper, VerdictChanged
+from hitchpost.tokens.service import AccessLeft, GrantEnded, TokenKeeper, VerdictChanged
 from hitchpost.tokens.vault import Vault
 from tests.support.clock import ManualClock
 from tests.tokens.beacon.network import Beacon, Harbour, consent, page
@@ -50,6 +50,7 @@ class Room:
     app_id: str = ""
     ended: list[GrantEnded] = field(default_factory=list)
     changed: list[VerdictChanged] = field(default_factory=list)
+    left: list[AccessLeft] = field(default_factory=list)
     open_flows: set[str] = field(default_factory=set)
 
     async def configure(self, *apps: AppSettings) -> None:
@@ -102,6 +103,7 @@ async def opened(
     beacon, harbour, http, open_flows = Beacon(), Harbour(), NetworkHttp("http://sandbox.test"), set[str]()
     ended: list[GrantEnded] = []
     changed: list[VerdictChanged] = []
+    left: list[AccessLeft] = []
     keeper = TokenKeeper(
         database,
         clock,
@@ -111,8 +113,9 @@ async def opened(
         flow_open=lambda tx, grant_id: grant_id in open_flows,
         on_ended=lambda _, change: ended.append(change),
         on_verdict=lambda _, change: changed.append(change),
+        on_left=lambda _, one: left.append(one),
     )
-    room = Room(database, clock, keeper, beacon, harbour, open_flows=open_flows, ended=ended, changed=changed)
+    room = Room(database, clock, keeper, beacon, harbour, open_flows=open_flows, ended=ended, changed=changed, left=left)
     await room.configure(*apps)
     room.app_id = next((app.id for _, app in keeper.logins("beacon")), "")
     try:
