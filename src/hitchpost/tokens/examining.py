@@ -31,7 +31,6 @@ _AT_ONCE = 200
 _PACE = 60.0
 """Reaches that a scheduled round examines a minute and app, at most: the calls of people go before."""
 _LATER = timedelta(hours=1)
-_EXAMINE = "examine"
 _TELLING = (FaultKind.PERMISSION, FaultKind.BLOCKED, FaultKind.REVOKED, FaultKind.REFUSED)
 """What a network says of the account itself: all else says that it could not be seen."""
 
@@ -78,7 +77,7 @@ class Examining:
                     rows.setdefault(row["app_id"], []).append(row)
             mine: list[RowMapping] = []
             for app_id, of_app in rows.items():
-                permits = gates.take(tx, app_id, _EXAMINE, len(of_app), Rate(_PACE), now).permits
+                permits = gates.take(tx, app_id, gates.EXAMINE, len(of_app), Rate(_PACE), now).permits
                 ids = reaches.claim_reaches(tx, [row["id"] for row in of_app[:permits]], due=now, until=now + LEASE)
                 mine += [row for row in of_app if row["id"] in ids]
             return mine
@@ -98,8 +97,10 @@ class Examining:
             rows = [row for row in reaches.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
             if rows and tells:
                 # Who asks now waits in no queue, but a limit that the network has named holds for them too (R17).
-                passed = gates.take(tx, rows[0]["app_id"], _EXAMINE, 1, Rate(_PACE), now, waiting=True)
+                passed = gates.take(tx, rows[0]["app_id"], gates.EXAMINE, 1, Rate(_PACE), now, waiting=True)
                 if not passed.permits:
+                    if gates.is_app_at_fault(tx, rows[0]["app_id"], gates.EXAMINE):
+                        raise Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=passed.until)
                     raise Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=passed.until)
             reaches.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
             return rows
@@ -162,10 +163,15 @@ class Examining:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
                 return await adapter.examine(Call(self._http, self._apps[row["app_id"]], login, self._clock.now()), fresh.tokens, picked)
         except TimeoutError:
-            raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
+            fault = Fault(FaultKind.FATE_UNKNOWN, "deadline")
+        except Fault as said:
+            fault = said
+        # Told here, where it is certain that the network was asked: what a renewal meets on the way tells its own gate.
+        await self._database.begin(lambda tx: gates.heard(tx, row["app_id"], gates.EXAMINE, fault, self._clock.now()))
+        raise fault
 
     def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], begun: datetime) -> tuple[str, ...]:
-        gates.went_well(tx, rows[0]["app_id"], _EXAMINE)
+        gates.worked(tx, rows[0]["app_id"], gates.EXAMINE)
         lost: list[str] = []
         for row, derived in zip(rows, found, strict=True):
             lost += self._note(tx, row, derived.candidate.verdict, begun, tasks=" ".join(derived.candidate.tasks), token=derived)
@@ -205,8 +211,6 @@ class Examining:
             verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)
             lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
-        if fault.kind is FaultKind.THROTTLED and fault.code != "gate":
-            gates.went_wrong(tx, rows[0]["app_id"], _EXAMINE, begun, until=fault.retry_at)
         if fault.kind is not FaultKind.REVOKED:
             said = {"fault": fault.code, "kind": fault.kind.value, "problem": fault.problem}
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)

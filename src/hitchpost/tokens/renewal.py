@@ -96,7 +96,7 @@ class Renewal:
         return Claimed(row, claim_id, tokens)
 
     def _gate_shut(self, tx: Tx, app_id: str, until: datetime | None) -> Fault:
-        if repository.is_app_at_fault(tx, app_id):
+        if gates.is_app_at_fault(tx, app_id, gates.REFRESH):
             return Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=until)
         return Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=until)
 
@@ -171,13 +171,12 @@ class Renewal:
             return fault
 
         def record(tx: Tx) -> bool:
-            gates.went_well(tx, row["app_id"], gates.REFRESH)
+            gates.worked(tx, row["app_id"], gates.REFRESH)
             stored = tokens_at_rest(tx, self._vault, row["id"])
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
-                repository.set_app_state(tx, row["app_id"], "ok")
                 return True
             return self._came_late(tx, row, new, stored, now)
 
@@ -200,19 +199,14 @@ class Renewal:
 
     def _failed(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         now, row = self._clock.now(), claimed.row
+        gates.heard(tx, row["app_id"], gates.REFRESH, fault, now)
         if fault.kind in outcomes.ENDING:
-            gates.went_well(tx, row["app_id"], gates.REFRESH)
             self._end(tx, claimed, fault)
             return
         if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
             self._log.warning(
                 "a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, problem=fault.problem
             )
-        if fault.kind is outcomes.OPERATORS:
-            repository.set_app_state(tx, row["app_id"], "operator_fault")
-            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=outcomes.next_try(row, fault, now))
-        else:
-            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=fault.retry_at)
 
     def _end(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         row, values = claimed.row, outcomes.ended(claimed.row, fault, self._clock.now())

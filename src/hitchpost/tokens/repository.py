@@ -108,13 +108,14 @@ def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
     tx.execute(update(apps).where(apps.c.id == app_id).values(values))
 
 
-def set_app_state(tx: Tx, app_id: str, state: str) -> None:
-    """`ok`, or `operator_fault` while the network refuses the app itself."""
-    tx.execute(update(apps).where(apps.c.id == app_id, apps.c.state != state).values(state=state))
+def set_app_state(tx: Tx, app_id: str, state: str, *, was: str = "") -> None:
+    """`ok`, or that the network refuses the app itself. `was`: only if it is this until now."""
+    same = apps.c.state == was if was else apps.c.state != state
+    tx.execute(update(apps).where(apps.c.id == app_id, same).values(state=state))
 
 
-def is_app_at_fault(tx: Tx, app_id: str) -> bool:
-    return bool(tx.execute(select(exists().where(apps.c.id == app_id, apps.c.state == "operator_fault"))).scalar())
+def app_state(tx: Tx, app_id: str) -> str:
+    return str(tx.execute(select(apps.c.state).where(apps.c.id == app_id)).scalar_one())
 
 
 # Grants and their token sets.

@@ -34,7 +34,8 @@ def _login(slot: str, variants: tuple[str, ...] = ("",)) -> Login:
 class Beacon(Adapter):
     """`faults`: what the next revokes raise, in turn. `meanwhile`: what happens elsewhere while a call is under way.
 
-    `answers`: what the next refreshes give or raise; after them each gives a new pair of two hours and half a year.
+    `answers`: what the next refreshes give or raise; after them each gives a new pair of two hours and half a year. `looks`: what the
+    next examinations raise, in turn; `looked`: with which access tokens it was asked for one.
     """
 
     provider = "beacon"
@@ -49,6 +50,8 @@ class Beacon(Adapter):
         self.faults: list[Fault] = []
         self.refreshed: list[str] = []
         self.answers: list[TokenSet | Fault] = []
+        self.looks: list[Fault] = []
+        self.looked: list[str] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
@@ -59,6 +62,14 @@ class Beacon(Adapter):
 
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         raise AssertionError("these tests derive nothing")
+
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        self.looked.append(tokens.access.reveal())
+        if self.meanwhile:
+            await self.meanwhile()
+        if self.looks:
+            raise self.looks.pop(0)
+        return tuple(page(one.external_id) for one in picked)
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         assert tokens.refresh is not None

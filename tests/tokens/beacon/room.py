@@ -80,6 +80,11 @@ class Room:
             )
         )
 
+    async def people(self, count: int) -> None:
+        """So many people with a grant and a profile each, whose access tokens last."""
+        for number in range(count):
+            await self.backed(f"cprofile{number}", await self.consented(consent(f"person-{number}")))
+
     async def tokens(self, grant_id: str) -> TokenSet:
         return await self.database.read(lambda tx: self.keeper.tokens_of(tx, grant_id))
 
