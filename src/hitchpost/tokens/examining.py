@@ -18,12 +18,13 @@ from hitchpost.db.engine import Database, Tx
 from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import gates, reaches, timing
+from hitchpost.tokens import freshness, gates, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
-from hitchpost.tokens.cipher import Place, SealBroken
+from hitchpost.tokens.cipher import Place
 from hitchpost.tokens.gates import Rate
 from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.renewing import Fresh, Renewing
+from hitchpost.tokens.stored import note_unreadable
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
 LEASE = timedelta(minutes=5)
@@ -124,23 +125,20 @@ class Examining:
 
     async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[tuple[str, ...], Fault | None]:
         """The profiles that lost their access, and why nothing could be seen, if so."""
-        begun, ids = self._clock.now(), [row["id"] for row in rows]
+        begun = self._clock.now()
         picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
         try:
             found = await self._found(grant_id, rows[0], picked)
         except Fault as fault:
             lost = await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
             return lost, None if fault.kind in _TELLING else fault
-        except SealBroken:
-            # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
-            self._log.error("the tokens of a grant do not open", grant=grant_id)
-            await self._database.begin(lambda tx: reaches.put_off(tx, ids, begun + _LATER))
-            return (), None
         return await self._database.begin(lambda tx: self._record(tx, rows, found, begun)), None
 
     async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked]) -> Sequence[Derived]:
         """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""
         fresh = await self._renewing.fresh(grant_id)
+        if row["trouble"] == freshness.UNREADABLE:
+            await self._database.begin(lambda tx: repository.opens_again(tx, grant_id))
         try:
             return await self._asked(row, fresh, picked)
         except Fault as fault:
@@ -211,7 +209,11 @@ class Examining:
             verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)
             lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
-        if fault.kind is not FaultKind.REVOKED:
+        if fault.kind is FaultKind.UNREADABLE:
+            # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
+            self._log.error("the tokens of a grant do not open", grant=rows[0]["grant_id"])
+            note_unreadable(tx, self._vault, rows[0]["grant_id"], begun)
+        elif fault.kind is not FaultKind.REVOKED:
             said = {"fault": fault.code, "kind": fault.kind.value, "problem": fault.problem}
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)
         reaches.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))

@@ -16,6 +16,9 @@ from hitchpost.secret import Secret
 WARNED_BEFORE = timedelta(days=14)
 """How long before its end an access that cannot renew itself is shown as expiring."""
 
+UNREADABLE = "access_unreadable"
+"""The trouble of a grant whose stored tokens do not open."""
+
 REVOKE_TRIES = 8
 _FIRST_RETRY = timedelta(minutes=10)
 
@@ -70,6 +73,9 @@ def _of_one(row: RowMapping, now: datetime) -> Standing:
     ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
     if ends is not None and ends <= now:
         return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)
+    if row["trouble"] == UNREADABLE:
+        # Whatever its network says of it, nothing can be done with it from here.
+        return Standing(State.RECONNECT_REQUIRED, UNREADABLE, since=row["trouble_since"], checked_at=seen)
     if not verdict.usable:
         out = verdict.grounds.out_of_reach
         state = State.RECONNECT_REQUIRED if out else State.MISSING_PERMISSIONS

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 from hitchpost.networks.base import Login, TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import timing
-from hitchpost.tokens.freshness import kept_refresh, with_former
+from hitchpost.tokens.freshness import UNREADABLE, kept_refresh, with_former
 
 Values = dict[str, object]
 
@@ -76,8 +76,19 @@ def troubled(row: RowMapping, fault: Fault, now: datetime) -> Values:
     """The row after a failure that ends nothing: when to try again, and what is in doubt. `row`: as it was before the claim."""
     values: Values = {"doubts": row["doubts"] + (fault.kind not in _SETTLED), "due_at": next_try(row, fault, now)}
     if fault.kind is not OPERATORS:
-        values |= {"trouble": fault.problem, "trouble_since": row["trouble_since"] or now}
+        values |= _trouble(row, fault.problem, now)
     return values
+
+
+def unreadable(row: RowMapping, now: datetime) -> Values:
+    """The row when its tokens do not open. Nothing was asked, so nothing has ended: its access may well live."""
+    return _trouble(row, UNREADABLE, now)
+
+
+def _trouble(row: RowMapping, code: str, now: datetime) -> Values:
+    """Since the first of its sort: the networks' trouble and ours have nothing to do with each other."""
+    same = row["trouble_since"] is not None and (row["trouble"] == UNREADABLE) == (code == UNREADABLE)
+    return {"trouble": code, "trouble_since": row["trouble_since"] if same else now}
 
 
 def next_try(row: RowMapping, fault: Fault, now: datetime) -> datetime:

@@ -38,8 +38,12 @@ def _backed() -> ColumnElement[bool]:
 
 
 def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
-    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and version."""
-    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", _backed())
+    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and trouble."""
+    query = (
+        select(reaches, grants.c.app_id, grants.c.trouble)
+        .join(grants, grants.c.id == reaches.c.grant_id)
+        .where(grants.c.state == "live", _backed())
+    )
     if grant_id:
         query = query.where(reaches.c.grant_id == grant_id)
     if due is not None:

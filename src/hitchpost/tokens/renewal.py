@@ -87,7 +87,7 @@ class Renewal:
             leases.put_back(tx, grant_id, due)
         if row["doubts"] and due is not None and due > now:
             return Fault(FaultKind.TRANSIENT, "in_doubt", "an answer of the network was lost; it is asked again soon", retry_at=due)
-        if not self._may_try(row, tokens := self.tokens(tx, row), now):
+        if not self._may_try(row, tokens := self._opened(tx, row), now):
             return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself", cause="expired")
         passed = gates.take(tx, row["app_id"], gates.REFRESH, 1, self._rate(tx, row["app_id"]), now, waiting=True)
         if not passed.permits:
@@ -116,11 +116,12 @@ class Renewal:
         claimed: list[Claimed] = []
         for row in rows:
             try:
-                claimed.append(Claimed(row, claim_id, self.tokens(tx, row)))
-            except SealBroken:
-                # A cell that was tampered with must not keep the others from living; it stays as evidence.
+                claimed.append(Claimed(row, claim_id, self._opened(tx, row)))
+            except Fault:
+                # A cell that was tampered with must not keep the others from living; it stays as evidence. Nothing was sent: no doubt.
                 self._log.error("the tokens of a grant do not open", grant=row["id"])
-                leases.put_back(tx, row["id"], now + _TAMPERED)
+                before = {"claims": row["claims"], "doubts": row["doubts"], "claim_id": "", "claim_kind": ""}
+                repository.change_grant(tx, row["id"], {**outcomes.unreadable(row, now), **before, "due_at": now + _TAMPERED})
         return claimed
 
     def _claim_rows(self, tx: Tx, app_id: str, claim_id: str, most: int, now: datetime) -> list[RowMapping]:
@@ -244,11 +245,21 @@ class Renewal:
             tries += 1
             await asyncio.sleep(wait)
 
+    def _opened(self, tx: Tx, row: RowMapping) -> TokenSet:
+        tokens = self.tokens(tx, row)
+        if row["trouble"] == freshness.UNREADABLE:
+            repository.opens_again(tx, row["id"])
+        return tokens
+
     def tokens(self, tx: Tx, row: RowMapping) -> TokenSet:
+        """What is stored, in clear. Raises Fault: REVOKED when there is nothing, UNREADABLE when it does not open."""
         sealed = row["sealed"] if "sealed" in row else repository.token_set(tx, row["id"])
         if sealed is None:
             raise Fault(FaultKind.REVOKED, "gone", "the access has ended")
-        return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+        try:
+            return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+        except SealBroken:
+            raise Fault(FaultKind.UNREADABLE, "seal_broken") from None
 
     def _rate(self, tx: Tx, app_id: str) -> Rate:
         return Rate.of(self._pace(tx, app_id), self._a_minute)

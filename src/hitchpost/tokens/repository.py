@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, sele
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
+from hitchpost.tokens.freshness import UNREADABLE
 from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, grants, halt, reaches, token_sets
 
 # Data keys.
@@ -157,6 +158,12 @@ def grant(tx: Tx, grant_id: str) -> RowMapping | None:
 
 def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
     tx.execute(update(grants).where(grants.c.id == grant_id).values(values))
+
+
+def opens_again(tx: Tx, grant_id: str) -> None:
+    """The grant's tokens can be read after all: that they could not is no trouble any more."""
+    query = update(grants).where(grants.c.id == grant_id, grants.c.trouble == UNREADABLE)
+    tx.execute(query.values(trouble="", trouble_since=None))
 
 
 def token_set(tx: Tx, grant_id: str) -> str | None:
