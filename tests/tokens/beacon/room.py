@@ -73,10 +73,12 @@ class Room:
         await self.backed(profile_id, grant_id)
         return grant_id
 
-    async def backed(self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada") -> None:
+    async def backed(
+        self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada", provider: str = "beacon"
+    ) -> None:
         await self.database.begin(
             lambda tx: self.keeper.back(
-                tx, profile_id=profile_id, grant_id=grant_id, provider="beacon", derived=derived or page(), confirmed_by=by
+                tx, profile_id=profile_id, grant_id=grant_id, provider=provider, derived=derived or page(), confirmed_by=by
             )
         )
 
