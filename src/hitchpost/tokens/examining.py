@@ -193,7 +193,7 @@ class Examining:
         }  # fmt: skip
         if token is not None and token.token is not None:
             values["sealed_token"] = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", row["id"]), token.token)
-        if not reaches.record_reach(tx, row["id"], look.claim_id, begun=look.begun, values=values):
+        if not reaches.record_reach(tx, row["id"], look.claim_id, values):
             return ()
         was = json.loads(row["verdict"])
         if was["usable"] == verdict.usable:

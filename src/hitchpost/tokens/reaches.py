@@ -71,10 +71,10 @@ def claim_reaches(
     return mine
 
 
-def record_reach(tx: Tx, reach_id: str, claim_id: str, *, begun: datetime, values: dict[str, object]) -> bool:
-    """Write a look's outcome if the claim is still its own, unless more is known already, or nothing stands on the reach any more."""
+def record_reach(tx: Tx, reach_id: str, claim_id: str, values: dict[str, object]) -> bool:
+    """Write a look's outcome if the claim is still its own, unless nothing stands on the reach any more; the time does not matter."""
     standing = exists().where(grants.c.id == reaches.c.grant_id, grants.c.state == "live"), _backed()
-    query = update(reaches).where(reaches.c.id == reach_id, reaches.c.claim_id == claim_id, reaches.c.checked_at <= begun, *standing)
+    query = update(reaches).where(reaches.c.id == reach_id, reaches.c.claim_id == claim_id, *standing)
     return tx.execute(query.values({"claim_id": "", "unseen": ""} | values)).rowcount == 1
 
 

@@ -146,17 +146,37 @@ async def test_who_waits_for_a_process_that_dies_looks_when_its_lease_ends(room:
     assert len(room.beacon.looked) == 1
 
 
+async def test_R15_a_look_after_the_clock_was_put_back_is_recorded_like_any_other(room: Room) -> None:
+    await profile(room)
+    room.clock.forward(-timedelta(hours=1))
+    room.beacon.looks = [Fault(FaultKind.PERMISSION, "role")]
+    await room.keeper.examine("cprofile")
+    assert len(room.beacon.looked) == 1
+    assert (await room.standing("cprofile")).state == "missing_permissions"
+    assert await claims(room) == {""}
+
+
+async def test_a_profile_that_is_attached_anew_takes_a_look_over_too(room: Room) -> None:
+    grant_id = await profile(room)
+    slow = Slow(room)
+    old = asyncio.create_task(room.keeper.examine("cprofile"))
+    await slow.begun()
+    await room.backed("cprofile", grant_id)
+    room.beacon.looks = [Fault(FaultKind.PERMISSION, "role")]
+    slow.answer()
+    await old
+    assert (await room.standing("cprofile")).state == "healthy"
+    assert len(room.beacon.looked) == 1
+
+
 async def test_a_new_consent_takes_a_look_over_and_what_the_old_tokens_saw_is_not_recorded(room: Room, elsewhere: Room) -> None:
     grant_id = await profile(room)
     slow = Slow(room)
     old = asyncio.create_task(room.keeper.examine("cprofile"))
     await slow.begun()
-    room.clock.forward(timedelta(seconds=1))
     await elsewhere.consented(consent(access="newer"))
     assert await elsewhere.keeper.after_consent(grant_id) == ()
     assert elsewhere.beacon.looked == ["newer"]
-    # As if no later moment were recorded: it is the claim that tells the two apart.
-    await room.run(f"UPDATE reaches SET checked_at = {int(room.clock.now().timestamp() * 1e6) - 10_000_000}")
     room.beacon.looks = [Fault(FaultKind.PERMISSION, "role")]
     slow.answer()
     await old
