@@ -1,5 +1,6 @@
 """Looking now, asked by people: a ban holds for them too, trouble is told and changes nothing, and access that stays refused has ended."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -88,3 +89,23 @@ async def test_R6_new_tokens_that_are_refused_too_end_the_grant_after_one_renewa
     assert any_house.ledger.count("call", network=provider) - before == 3
     assert await any_house.rows("SELECT state, version FROM grants") == [{"state": "reconnect", "version": 2}]
     assert {one["health"] for one in await listed(town)} == {"reconnect_required"}
+
+
+@pytest.mark.parametrize("met", ["", "facebook is down"])
+async def test_R1_ten_checks_of_one_profile_at_once_cost_what_one_costs(any_house: House, met: str) -> None:
+    town = await settled_town(any_house)
+    (first, *_) = await connected(town, "facebook")
+    key = await any_house.key(town.ada)
+    if met:
+        any_house.world.faults.add(Fault("server_error", network="facebook", times=0))
+    own, path = any_house.own(key), f"social-profiles/{first['id']}/check?workspaceId={town.lantern}"
+
+    async def cost(checks: int) -> tuple[int, set[tuple[int, str | None]]]:
+        before = any_house.ledger.count("call", network="facebook")
+        answers = await asyncio.gather(*(own.post(path) for _ in range(checks)))
+        return any_house.ledger.count("call", network="facebook") - before, {(one.status_code, one.json()["code"]) for one in answers}
+
+    one = await cost(1)
+    assert one[0] >= 1
+    assert await cost(10) == one
+    assert one[1] == ({(502, "network_trouble")} if met else {(200, None)})

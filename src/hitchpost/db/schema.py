@@ -4,7 +4,7 @@ from sqlalchemy import inspect, text
 
 from hitchpost.db.engine import Tx
 
-HEAD = "0004"
+HEAD = "0005"
 """Alembic's newest revision; a test holds the two together."""
 
 

@@ -38,6 +38,8 @@ class FaultKind(StrEnum):
     """The network has locked or suspended the account."""
     HALTED = "halted"
     """Nothing was asked: whoever runs the server has stopped all use of people's access."""
+    UNREADABLE = "unreadable"
+    """Nothing was asked: what is stored here of the access does not open."""
     UNINTELLIGIBLE = "unintelligible"
     """The answer is not what the network promises: HTML, torn JSON, a missing field."""
 
@@ -55,6 +57,7 @@ _PROBLEMS = {
     FaultKind.BLOCKED: "account_blocked",
     FaultKind.UNINTELLIGIBLE: "network_unintelligible",
     FaultKind.HALTED: "halted",
+    FaultKind.UNREADABLE: "access_unreadable",
 }
 
 

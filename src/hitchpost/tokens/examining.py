@@ -1,6 +1,7 @@
 """Examining: what stands behind profiles is looked at again with the very token that would act, on a schedule and after each consent.
 
-Three beats like a renewal (law 1): the reaches' date is moved to a lease's end, the network is asked, the verdict is recorded.
+Three beats like a renewal (law 1): the reaches are claimed, their date moved to a lease's end; the network is asked; the verdict
+is recorded while the claim is ours.
 """
 
 import asyncio
@@ -15,23 +16,28 @@ from sqlalchemy import RowMapping
 
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
+from hitchpost.ids import new_id
 from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import gates, reaches, timing
+from hitchpost.tokens import freshness, gates, outcomes, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
-from hitchpost.tokens.cipher import Place, SealBroken
+from hitchpost.tokens.cipher import Place
 from hitchpost.tokens.gates import Rate
 from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.renewing import Fresh, Renewing
+from hitchpost.tokens.stored import note_unreadable
+from hitchpost.tokens.timing import LEASE
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
-LEASE = timedelta(minutes=5)
+_DEADLINE = LEASE.total_seconds() / 2
+"""Seconds for one look's questions, however many they are."""
 _AT_ONCE = 200
-_PACE = 60.0
+PACE = Rate(60.0)
 """Reaches that a scheduled round examines a minute and app, at most: the calls of people go before."""
 _LATER = timedelta(hours=1)
-_EXAMINE = "examine"
+_SPREAD = 1.6
+"""What is due at half to three quarters of this much of an interval is due after 0.8 to 1.2 of it: once in it, in the mean."""
 _TELLING = (FaultKind.PERMISSION, FaultKind.BLOCKED, FaultKind.REVOKED, FaultKind.REFUSED)
 """What a network says of the account itself: all else says that it could not be seen."""
 
@@ -67,79 +73,72 @@ class Examining:
 
     async def due(self) -> int:
         """Story: examine what is due, as far as each app's gate lets it; how many reaches."""
-        now = self._clock.now()
+        claim_id, now = new_id(), self._clock.now()
 
         def claim(tx: Tx) -> list[RowMapping]:
             if is_halted(tx):
                 return []
             rows: dict[str, list[RowMapping]] = {}
-            for row in reaches.standing_reaches(tx, due=now, limit=_AT_ONCE):
-                if self._apps.at(row["app_id"], row["provider"]):
-                    rows.setdefault(row["app_id"], []).append(row)
+            for row in self.servable(reaches.standing_reaches(tx, due=now, limit=_AT_ONCE)):
+                rows.setdefault(row["app_id"], []).append(row)
             mine: list[RowMapping] = []
             for app_id, of_app in rows.items():
-                permits = gates.take(tx, app_id, _EXAMINE, len(of_app), Rate(_PACE), now).permits
-                ids = reaches.claim_reaches(tx, [row["id"] for row in of_app[:permits]], due=now, until=now + LEASE)
+                permits = gates.take(tx, app_id, gates.EXAMINE, len(of_app), PACE, now).permits
+                ids = reaches.claim_reaches(tx, [row["id"] for row in of_app[:permits]], claim_id, until=now + LEASE, due=now)
                 mine += [row for row in of_app if row["id"] in ids]
             return mine
 
         claimed = await self._database.begin(claim)
-        await self._each(claimed)
+        await self.each(claimed, claim_id)
         return len(claimed)
 
-    async def grant(self, grant_id: str, *, tells: bool = False) -> tuple[str, ...]:
-        """Story: examine all that stands on this grant now; the profiles that lost their access by what was found.
+    async def grant(self, grant_id: str) -> tuple[str, ...]:
+        """Story: examine all that stands on this grant, for its person has consented anew; the profiles that lost their access by it.
+
+        Whoever looks just now does so with what the network gave before: their claim is taken over, and what they saw is not recorded.
+        """
+        claim_id, now = new_id(), self._clock.now()
+
+        def claim(tx: Tx) -> Sequence[RowMapping]:
+            rows = self.servable(reaches.standing_reaches(tx, grant_id=grant_id))
+            reaches.claim_reaches(tx, [row["id"] for row in rows], claim_id, until=now + LEASE)
+            return rows
+
+        return await self.each(await self._database.begin(claim), claim_id)
+
+    def servable(self, rows: Sequence[RowMapping]) -> list[RowMapping]:
+        """Those whose network is still known."""
+        return [row for row in rows if self._apps.at(row["app_id"], row["provider"])]
+
+    async def each(self, rows: Sequence[RowMapping], claim_id: str, *, tells: bool = False) -> tuple[str, ...]:
+        """Look at what this claim holds, side by side for each grant and network; the profiles that lost their access.
 
         `tells`: raise the Fault for which something could not be seen.
         """
-        now = self._clock.now()
-
-        def claim(tx: Tx) -> Sequence[RowMapping]:
-            rows = [row for row in reaches.standing_reaches(tx, grant_id=grant_id) if self._apps.at(row["app_id"], row["provider"])]
-            if rows and tells:
-                # Who asks now waits in no queue, but a limit that the network has named holds for them too (R17).
-                passed = gates.take(tx, rows[0]["app_id"], _EXAMINE, 1, Rate(_PACE), now, waiting=True)
-                if not passed.permits:
-                    raise Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=passed.until)
-            reaches.claim_reaches(tx, [row["id"] for row in rows], due=None, until=now + LEASE)
-            return rows
-
-        return await self._each(await self._database.begin(claim), tells=tells)
-
-    async def _each(self, rows: Sequence[RowMapping], *, tells: bool = False) -> tuple[str, ...]:
-        """Side by side for each grant and network; the profiles that lost their access."""
         together: dict[tuple[str, str], list[RowMapping]] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: str(row["id"])):
             together.setdefault((row["grant_id"], row["provider"]), []).append(row)
-        seen = await asyncio.gather(*(self._examined(grant_id, rows) for (grant_id, _), rows in together.items()))
+        seen = await asyncio.gather(*(self._examined(grant_id, rows, claim_id) for (grant_id, _), rows in together.items()))
         if tells and (unseen := [fault for _, fault in seen if fault is not None]):
             raise unseen[0]
         return tuple(dict.fromkeys(one for lost, _ in seen for one in lost))
 
-    async def profile(self, profile_id: str) -> None:
-        """Story: examine all that stands behind this profile now. Raises the Fault for which it could not be seen."""
-        for grant_id in await self._database.read(lambda tx: reaches.grants_behind(tx, [profile_id])):
-            await self.grant(grant_id, tells=True)
-
-    async def _examined(self, grant_id: str, rows: Sequence[RowMapping]) -> tuple[tuple[str, ...], Fault | None]:
+    async def _examined(self, grant_id: str, rows: Sequence[RowMapping], claim_id: str) -> tuple[tuple[str, ...], Fault | None]:
         """The profiles that lost their access, and why nothing could be seen, if so."""
-        begun, ids = self._clock.now(), [row["id"] for row in rows]
+        look = _Look(claim_id, self._clock.now())
         picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
         try:
             found = await self._found(grant_id, rows[0], picked)
         except Fault as fault:
-            lost = await self._database.begin(partial(self._failed, rows=rows, fault=fault, begun=begun))
+            lost = await self._database.begin(partial(self._failed, rows=rows, fault=fault, look=look))
             return lost, None if fault.kind in _TELLING else fault
-        except SealBroken:
-            # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
-            self._log.error("the tokens of a grant do not open", grant=grant_id)
-            await self._database.begin(lambda tx: reaches.put_off(tx, ids, begun + _LATER))
-            return (), None
-        return await self._database.begin(lambda tx: self._record(tx, rows, found, begun)), None
+        return await self._database.begin(lambda tx: self._record(tx, rows, found, look)), None
 
     async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked]) -> Sequence[Derived]:
         """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""
         fresh = await self._renewing.fresh(grant_id)
+        if row["trouble"] == freshness.UNREADABLE:
+            await self._database.begin(lambda tx: repository.opens_again(tx, grant_id))
         try:
             return await self._asked(row, fresh, picked)
         except Fault as fault:
@@ -159,16 +158,21 @@ class Examining:
         assert served is not None, "only what can be examined is claimed"
         adapter, login = served
         try:
-            async with asyncio.timeout(LEASE.total_seconds() / 2):
+            async with asyncio.timeout(_DEADLINE):
                 return await adapter.examine(Call(self._http, self._apps[row["app_id"]], login, self._clock.now()), fresh.tokens, picked)
         except TimeoutError:
-            raise Fault(FaultKind.FATE_UNKNOWN, "deadline") from None
+            fault = Fault(FaultKind.FATE_UNKNOWN, "deadline")
+        except Fault as said:
+            fault = said
+        # Told here, where it is certain that the network was asked: what a renewal meets on the way tells its own gate.
+        await self._database.begin(lambda tx: gates.heard(tx, row["app_id"], gates.EXAMINE, fault, self._clock.now()))
+        raise fault
 
-    def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], begun: datetime) -> tuple[str, ...]:
-        gates.went_well(tx, rows[0]["app_id"], _EXAMINE)
+    def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], look: "_Look") -> tuple[str, ...]:
+        gates.worked(tx, rows[0]["app_id"], gates.EXAMINE)
         lost: list[str] = []
         for row, derived in zip(rows, found, strict=True):
-            lost += self._note(tx, row, derived.candidate.verdict, begun, tasks=" ".join(derived.candidate.tasks), token=derived)
+            lost += self._note(tx, row, derived.candidate.verdict, look, tasks=" ".join(derived.candidate.tasks), token=derived)
         return tuple(dict.fromkeys(lost))
 
     def _note(
@@ -176,7 +180,7 @@ class Examining:
         tx: Tx,
         row: RowMapping,
         verdict: Verdict,
-        begun: datetime,
+        look: "_Look",
         *,
         tasks: str,
         token: Derived | None = None,
@@ -184,12 +188,12 @@ class Examining:
     ) -> tuple[str, ...]:
         """Write one verdict; the profiles that it takes the access from."""
         values: dict[str, object] = {
-            "verdict": verdict.written(), "tasks": tasks, "checked_at": begun,
-            "check_due_at": self.next(row["app_id"], row["id"], begun),
+            "verdict": verdict.written(), "tasks": tasks, "checked_at": look.begun,
+            "check_due_at": self.next(row["app_id"], row["provider"], row["id"], look.begun),
         }  # fmt: skip
         if token is not None and token.token is not None:
             values["sealed_token"] = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", row["id"]), token.token)
-        if not reaches.record_reach(tx, row["id"], begun=begun, values=values):
+        if not reaches.record_reach(tx, row["id"], look.claim_id, values):
             return ()
         was = json.loads(row["verdict"])
         if was["usable"] == verdict.usable:
@@ -198,27 +202,39 @@ class Examining:
         self._on_changed(tx, VerdictChanged(profiles, verdict.usable, verdict.code, said))
         return () if verdict.usable else profiles
 
-    def _failed(self, tx: Tx, rows: Sequence[RowMapping], fault: Fault, begun: datetime) -> tuple[str, ...]:
+    def _failed(self, tx: Tx, rows: Sequence[RowMapping], fault: Fault, look: "_Look") -> tuple[str, ...]:
         """What cannot be seen now is seen later; only what the network says of the account itself is a verdict."""
         if fault.kind in (FaultKind.PERMISSION, FaultKind.BLOCKED):
             problem = fault.explained(network=self._title(rows[0]), provider=rows[0]["provider"])
             verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)
-            lost = [one for row in rows for one in self._note(tx, row, verdict, begun, tasks=row["tasks"], said=fault.network_code)]
+            lost = [one for row in rows for one in self._note(tx, row, verdict, look, tasks=row["tasks"], said=fault.network_code)]
             return tuple(dict.fromkeys(lost))
-        if fault.kind is FaultKind.THROTTLED and fault.code != "gate":
-            gates.went_wrong(tx, rows[0]["app_id"], _EXAMINE, begun, until=fault.retry_at)
-        if fault.kind is not FaultKind.REVOKED:
+        if fault.kind is FaultKind.UNREADABLE:
+            # A cell that was tampered with must not keep the others from being examined; it stays as evidence.
+            self._log.error("the tokens of a grant do not open", grant=rows[0]["grant_id"])
+            note_unreadable(tx, self._vault, rows[0]["grant_id"], look.begun)
+        elif fault.kind is not FaultKind.REVOKED:
             said = {"fault": fault.code, "kind": fault.kind.value, "problem": fault.problem}
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)
-        reaches.put_off(tx, [row["id"] for row in rows], max(begun + _LATER, fault.retry_at or begun))
+        again = max(look.begun + _LATER, fault.retry_at or look.begun)
+        unseen = "" if fault.kind in _TELLING else outcomes.unseen_written(look.claim_id, fault)
+        reaches.not_seen(tx, [row["id"] for row in rows], look.claim_id, until=again, unseen=unseen)
         return ()
 
     def _title(self, row: RowMapping) -> str:
         served = self._apps.at(row["app_id"], row["provider"])
         return served[0].title if served else str(row["provider"])
 
-    def next(self, app_id: str, of: str, now: datetime) -> datetime | None:
-        """When something that was examined now is due again, jittered by the id `of`; None: never by itself."""
-        served = self._apps.served_by(app_id)
+    def next(self, app_id: str, provider: str, reach_id: str, now: datetime) -> datetime | None:
+        """When a reach that was examined now is due again, at a place of its own; None: never by itself."""
+        served = self._apps.at(app_id, provider)
         every = served[1].examined_every if served else None
-        return None if every is None else timing.next_due(of, now, now + every * 1.6)
+        return None if every is None else timing.next_due(reach_id, now, now + every * _SPREAD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look under way: whose claim it is, and when it began."""
+
+    claim_id: str
+    begun: datetime

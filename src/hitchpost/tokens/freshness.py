@@ -16,6 +16,9 @@ from hitchpost.secret import Secret
 WARNED_BEFORE = timedelta(days=14)
 """How long before its end an access that cannot renew itself is shown as expiring."""
 
+UNREADABLE = "access_unreadable"
+"""The trouble of a grant whose stored tokens do not open."""
+
 LIVES = timedelta(days=183)
 """How long a token may live whose end its network does not name. The longest that is known: X's refresh token, six months from its issue
 (https://dev.to/xdevs/handling-refresh-tokens-in-the-oauth-20-authorization-code-flow-with-pkce-with-flask-481p, seen July 2026). It covers
@@ -76,6 +79,9 @@ def _of_one(row: RowMapping, now: datetime) -> Standing:
     ends, renews = row["refresh_expires_at"] if row["renews_itself"] else row["access_expires_at"], bool(row["renews_itself"])
     if ends is not None and ends <= now:
         return Standing(State.RECONNECT_REQUIRED, "access_expired", checked_at=seen)
+    if row["trouble"] == UNREADABLE:
+        # Whatever its network says of it, nothing can be done with it from here.
+        return Standing(State.RECONNECT_REQUIRED, UNREADABLE, since=row["trouble_since"], checked_at=seen)
     if not verdict.usable:
         out = verdict.grounds.out_of_reach
         state = State.RECONNECT_REQUIRED if out else State.MISSING_PERMISSIONS

@@ -11,9 +11,11 @@ from sqlalchemy import select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
+from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.tokens import repository, timing
 from hitchpost.tokens.models import gates
 
-REFRESH = "refresh"
+REFRESH, EXAMINE = "refresh", "examine"
 DAMMED = "dammed"
 """What falls due by itself and has missed its date: it passes this gate as well."""
 FLOOR = 30.0
@@ -28,6 +30,10 @@ _FOR_CALLERS = 0.25
 """The share of a full gate that only people and programs who wait for a token may take."""
 _CLOSES_AFTER = 5
 _FIRST, _LONGEST = timedelta(seconds=30), timedelta(minutes=10)
+_OF_ONE = (FaultKind.REFUSED, FaultKind.REVOKED, FaultKind.PERMISSION, FaultKind.BLOCKED)
+"""What a network says of one person's access, however many hear it in a row: it has answered (R18)."""
+_AT_FAULT = {REFRESH: "operator_fault", EXAMINE: "operator_fault_examine"}
+"""The app's state while the network refuses the app itself, by the kind of call: a look that passes shows nothing of its secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,31 @@ def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:
     if permits:
         same = (gates.c.app_id == app_id, gates.c.bucket == bucket)
         tx.execute(update(gates).where(*same).values(permits=gates.c.permits + permits))
+
+
+def heard(tx: Tx, app_id: str, bucket: str, fault: Fault, now: datetime) -> None:
+    """Step: what the network answered a failed call with, or that it did not, counts for or against it, or against the app.
+
+    Only for what the network was really asked: what a gate of ours refused says nothing of it.
+    """
+    if fault.kind in _OF_ONE:
+        went_well(tx, app_id, bucket)
+    elif fault.kind is FaultKind.MISCONFIGURED:
+        repository.set_app_state(tx, app_id, _AT_FAULT[bucket])
+        went_wrong(tx, app_id, bucket, now, until=fault.retry_at or now + timing.OPERATOR)
+    else:
+        went_wrong(tx, app_id, bucket, now, until=fault.retry_at)
+
+
+def worked(tx: Tx, app_id: str, bucket: str) -> None:
+    """Step: a call did what was asked: neither the network nor the app is at fault, for this kind of call."""
+    went_well(tx, app_id, bucket)
+    repository.set_app_state(tx, app_id, "ok", was=_AT_FAULT[bucket])
+
+
+def is_app_at_fault(tx: Tx, app_id: str, bucket: str) -> bool:
+    """Whether it is the app itself that the network refuses, for this kind of call."""
+    return repository.app_state(tx, app_id) == _AT_FAULT[bucket]
 
 
 def went_well(tx: Tx, app_id: str, bucket: str) -> None:

@@ -84,7 +84,11 @@ reaches = Table(
     Column("tasks", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("checked_at", Instant, nullable=False),
+    # Also the lease of a look under way, whose claim this is.
     Column("check_due_at", Instant),
+    Column("claim_id", Key(), nullable=False),
+    # The Fault for which the last look saw nothing, with its claim, for those who waited for it in other processes; else empty.
+    Column("unseen", Text, nullable=False),
     UniqueConstraint("grant_id", "kind", "external_id"),
     Index("ix_reaches_check_due", "check_due_at", postgresql_where=_EXAMINED, sqlite_where=_EXAMINED),
 )

@@ -1,5 +1,6 @@
 """What a renewal's outcome makes of a grant's row; pure. Silence and trouble end nothing, only the network's definitive no does."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -7,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 
 from hitchpost.networks.base import Login, TokenSet
-from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.errors import Expected, Fault, FaultKind
 from hitchpost.tokens import timing
-from hitchpost.tokens.freshness import kept_refresh, with_former
+from hitchpost.tokens.freshness import UNREADABLE, kept_refresh, with_former
 
 Values = dict[str, object]
 
@@ -76,8 +77,35 @@ def troubled(row: RowMapping, fault: Fault, now: datetime) -> Values:
     """The row after a failure that ends nothing: when to try again, and what is in doubt. `row`: as it was before the claim."""
     values: Values = {"doubts": row["doubts"] + (fault.kind not in _SETTLED), "due_at": next_try(row, fault, now)}
     if fault.kind is not OPERATORS:
-        values |= {"trouble": fault.problem, "trouble_since": row["trouble_since"] or now}
+        values |= _trouble(row, fault.problem, now)
     return values
+
+
+def unreadable(row: RowMapping, now: datetime) -> Values:
+    """The row when its tokens do not open. Nothing was asked, so nothing has ended: its access may well live."""
+    return _trouble(row, UNREADABLE, now)
+
+
+def _trouble(row: RowMapping, code: str, now: datetime) -> Values:
+    """Since the first of its sort: the networks' trouble and ours have nothing to do with each other."""
+    same = row["trouble_since"] is not None and (row["trouble"] == UNREADABLE) == (code == UNREADABLE)
+    return {"trouble": code, "trouble_since": row["trouble_since"] if same else now}
+
+
+def unseen_written(claim_id: str, fault: Fault) -> str:
+    """The Fault for which the look of this claim saw nothing, for those who wait for it in other processes."""
+    at = fault.retry_at.isoformat() if fault.retry_at else ""
+    said = {"how": fault.how} if fault.row else None
+    return json.dumps({"claim": claim_id, "kind": fault.kind, "code": fault.code, "detail": fault.detail, "retry_at": at, "said": said})
+
+
+def unseen(text: str, claim_id: str) -> Fault | None:
+    """That Fault again, if it is the outcome of this claim."""
+    if not text or (stored := json.loads(text))["claim"] != claim_id:
+        return None
+    kind, code, detail, at, said = FaultKind(stored["kind"]), stored["code"], stored["detail"], stored["retry_at"], stored["said"]
+    row = Expected((code,), kind, detail, "", how=said["how"]) if said else None
+    return Fault(kind, code, detail, retry_at=datetime.fromisoformat(at) if at else None, row=row)
 
 
 def next_try(row: RowMapping, fault: Fault, now: datetime) -> datetime:

@@ -50,7 +50,7 @@ def apps_seen(tx: Tx, now: datetime) -> Sequence[AppSeen]:
         AppSeen(
             row["slot"],
             row["client_id"],
-            row["state"] == "operator_fault",
+            row["state"] != "ok",
             int(row["alive"]),
             int(row["ended"]),
             int(row["ending"]),

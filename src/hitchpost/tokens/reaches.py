@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, select, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
@@ -13,6 +13,8 @@ from hitchpost.tokens.models import backings, grants, reaches
 def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
     """Insert or renew what the grant can act on; its id. Its sealed token is written apart, for it is bound to that id."""
     row = {"id": fresh_id, "grant_id": grant_id, "kind": kind, "external_id": external_id, "sealed_token": ""}
+    # A look that is under way knows nothing of this.
+    values = values | {"claim_id": "", "unseen": ""}
     if insert_or_keep(tx, reaches, row | values):
         return fresh_id
     same = and_(reaches.c.grant_id == grant_id, reaches.c.kind == kind, reaches.c.external_id == external_id)
@@ -38,8 +40,12 @@ def _backed() -> ColumnElement[bool]:
 
 
 def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
-    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and version."""
-    query = select(reaches, grants.c.app_id).join(grants, grants.c.id == reaches.c.grant_id).where(grants.c.state == "live", _backed())
+    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and trouble."""
+    query = (
+        select(reaches, grants.c.app_id, grants.c.trouble)
+        .join(grants, grants.c.id == reaches.c.grant_id)
+        .where(grants.c.state == "live", _backed())
+    )
     if grant_id:
         query = query.where(reaches.c.grant_id == grant_id)
     if due is not None:
@@ -47,17 +53,35 @@ def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None,
     return tx.execute(query.limit(limit)).mappings().all()
 
 
-def claim_reaches(tx: Tx, ids: Sequence[str], *, due: datetime | None, until: datetime) -> Sequence[str]:
-    """Take these for one examination; those of them that are ours. `due`: only those due then, None: whatever their date."""
-    mine = reaches.c.id.in_(ids) if due is None else and_(reaches.c.id.in_(ids), reaches.c.check_due_at <= due)
-    return tx.execute(update(reaches).where(mine).values(check_due_at=until).returning(reaches.c.id)).scalars().all()
+def claim_reaches(
+    tx: Tx, ids: Sequence[str], claim_id: str, *, until: datetime, due: datetime | None = None, free: datetime | None = None
+) -> Sequence[str]:
+    """Take these for one look; those of them that are ours.
+
+    `due`: only those due then. `free`: only those that nobody has claimed, or whose claim has run out by then. Neither: whatever others do.
+    """
+    query = select(reaches.c.id).where(reaches.c.id.in_(ids))
+    if due is not None:
+        query = query.where(reaches.c.check_due_at <= due)
+    if free is not None:
+        query = query.where(or_(reaches.c.claim_id == "", reaches.c.check_due_at <= free))
+    # In one order: of two who claim many at once each must be able to wait for the other.
+    mine = tx.execute(query.order_by(reaches.c.id).with_for_update()).scalars().all()
+    tx.execute(update(reaches).where(reaches.c.id.in_(mine)).values(claim_id=claim_id, check_due_at=until, unseen=""))
+    return mine
 
 
-def record_reach(tx: Tx, reach_id: str, *, begun: datetime, values: dict[str, object]) -> bool:
-    """Write an examination's outcome, unless a later one has been written already, or nothing stands on the reach any more."""
+def record_reach(tx: Tx, reach_id: str, claim_id: str, values: dict[str, object]) -> bool:
+    """Write a look's outcome if the claim is still its own, unless nothing stands on the reach any more; the time does not matter."""
     standing = exists().where(grants.c.id == reaches.c.grant_id, grants.c.state == "live"), _backed()
-    query = update(reaches).where(reaches.c.id == reach_id, reaches.c.checked_at <= begun, *standing)
-    return tx.execute(query.values(values)).rowcount == 1
+    query = update(reaches).where(reaches.c.id == reach_id, reaches.c.claim_id == claim_id, *standing)
+    return tx.execute(query.values({"claim_id": "", "unseen": ""} | values)).rowcount == 1
+
+
+def not_seen(tx: Tx, ids: Sequence[str], claim_id: str, *, until: datetime, unseen: str) -> None:
+    """A look saw nothing: these are looked at again then, if the claim is still its own. `unseen`: why, for those who wait for it."""
+    mine = and_(reaches.c.id.in_(ids), reaches.c.claim_id == claim_id)
+    tx.execute(update(reaches).where(mine).values(claim_id="", check_due_at=until, unseen=unseen))
 
 
 def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:

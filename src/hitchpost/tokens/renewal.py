@@ -87,7 +87,7 @@ class Renewal:
             leases.put_back(tx, grant_id, due)
         if row["doubts"] and due is not None and due > now:
             return Fault(FaultKind.TRANSIENT, "in_doubt", "an answer of the network was lost; it is asked again soon", retry_at=due)
-        if not self._may_try(row, tokens := self.tokens(tx, row), now):
+        if not self._may_try(row, tokens := self._opened(tx, row), now):
             return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself", cause="expired")
         passed = gates.take(tx, row["app_id"], gates.REFRESH, 1, self._rate(tx, row["app_id"]), now, waiting=True)
         if not passed.permits:
@@ -96,7 +96,7 @@ class Renewal:
         return Claimed(row, claim_id, tokens)
 
     def _gate_shut(self, tx: Tx, app_id: str, until: datetime | None) -> Fault:
-        if repository.is_app_at_fault(tx, app_id):
+        if gates.is_app_at_fault(tx, app_id, gates.REFRESH):
             return Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=until)
         return Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=until)
 
@@ -116,11 +116,12 @@ class Renewal:
         claimed: list[Claimed] = []
         for row in rows:
             try:
-                claimed.append(Claimed(row, claim_id, self.tokens(tx, row)))
-            except SealBroken:
-                # A cell that was tampered with must not keep the others from living; it stays as evidence.
+                claimed.append(Claimed(row, claim_id, self._opened(tx, row)))
+            except Fault:
+                # A cell that was tampered with must not keep the others from living; it stays as evidence. Nothing was sent: no doubt.
                 self._log.error("the tokens of a grant do not open", grant=row["id"])
-                leases.put_back(tx, row["id"], now + _TAMPERED)
+                before = {"claims": row["claims"], "doubts": row["doubts"], "claim_id": "", "claim_kind": ""}
+                repository.change_grant(tx, row["id"], {**outcomes.unreadable(row, now), **before, "due_at": now + _TAMPERED})
         return claimed
 
     def _claim_rows(self, tx: Tx, app_id: str, claim_id: str, most: int, now: datetime) -> list[RowMapping]:
@@ -171,13 +172,12 @@ class Renewal:
             return fault
 
         def record(tx: Tx) -> bool:
-            gates.went_well(tx, row["app_id"], gates.REFRESH)
+            gates.worked(tx, row["app_id"], gates.REFRESH)
             stored = tokens_at_rest(tx, self._vault, row["id"])
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
-                repository.set_app_state(tx, row["app_id"], "ok")
                 return True
             return self._came_late(tx, row, new, stored, now)
 
@@ -200,19 +200,14 @@ class Renewal:
 
     def _failed(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         now, row = self._clock.now(), claimed.row
+        gates.heard(tx, row["app_id"], gates.REFRESH, fault, now)
         if fault.kind in outcomes.ENDING:
-            gates.went_well(tx, row["app_id"], gates.REFRESH)
             self._end(tx, claimed, fault)
             return
         if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
             self._log.warning(
                 "a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, problem=fault.problem
             )
-        if fault.kind is outcomes.OPERATORS:
-            repository.set_app_state(tx, row["app_id"], "operator_fault")
-            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=outcomes.next_try(row, fault, now))
-        else:
-            gates.went_wrong(tx, row["app_id"], gates.REFRESH, now, until=fault.retry_at)
 
     def _end(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         row, values = claimed.row, outcomes.ended(claimed.row, fault, self._clock.now())
@@ -250,11 +245,21 @@ class Renewal:
             tries += 1
             await asyncio.sleep(wait)
 
+    def _opened(self, tx: Tx, row: RowMapping) -> TokenSet:
+        tokens = self.tokens(tx, row)
+        if row["trouble"] == freshness.UNREADABLE:
+            repository.opens_again(tx, row["id"])
+        return tokens
+
     def tokens(self, tx: Tx, row: RowMapping) -> TokenSet:
+        """What is stored, in clear. Raises Fault: REVOKED when there is nothing, UNREADABLE when it does not open."""
         sealed = row["sealed"] if "sealed" in row else repository.token_set(tx, row["id"])
         if sealed is None:
             raise Fault(FaultKind.REVOKED, "gone", "the access has ended")
-        return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+        try:
+            return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+        except SealBroken:
+            raise Fault(FaultKind.UNREADABLE, "seal_broken") from None
 
     def _rate(self, tx: Tx, app_id: str) -> Rate:
         return Rate.of(self._pace(tx, app_id), self._a_minute)

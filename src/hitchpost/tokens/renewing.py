@@ -13,12 +13,13 @@ import structlog
 from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import new_id
-from hitchpost.jobs.stopping import Stopping, ended
+from hitchpost.jobs.stopping import Stopping
 from hitchpost.networks.base import TokenSet
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import leases, repository, timing
 from hitchpost.tokens.halting import is_halted, refuse_if_halted
 from hitchpost.tokens.renewal import Claimed, Renewal
+from hitchpost.tokens.sharing import Shared
 
 SLOTS = 16
 """Renewals of one batch under way at once."""
@@ -45,7 +46,7 @@ class Renewing:
 
     def __init__(self, database: Database, clock: Clock, renewal: Renewal, stopping: Stopping) -> None:
         self._database, self._clock, self._renewal, self._stopping = database, clock, renewal, stopping
-        self._attempts: dict[str, asyncio.Task[None]] = {}
+        self._shared = Shared(clock, "renew")
         self._log = structlog.get_logger("hitchpost.tokens")
 
     # On demand.
@@ -59,7 +60,7 @@ class Renewing:
         if self._works(seen, refused):
             return Fresh(seen.tokens, seen.row["version"])
         try:
-            await self._attempt(grant_id, int(seen.row["version"]))
+            await self._shared.attempt(grant_id, partial(self._waited_for, grant_id, int(seen.row["version"])))
         except Fault as fault:
             # Read again before judging: an answer that came late says nothing of what others have made meanwhile (R2).
             newer = await self._database.read(lambda tx: self._newer(tx, seen))
@@ -112,22 +113,6 @@ class Renewing:
                 raise Fault(FaultKind.REVOKED, "given_back", GIVEN_BACK)
             raise Fault(FaultKind.REVOKED, row["code"], ENDED)
         return Claimed(row, "", self._renewal.tokens(tx, row))
-
-    async def _attempt(self, grant_id: str, version: int) -> None:
-        """Share one attempt with everybody in this process who wants more than `version`. Raises its Fault."""
-        running = self._attempts.get(grant_id)
-        if running is None:
-            running = asyncio.create_task(self._waited_for(grant_id, version), name=f"renew {grant_id}")
-            self._attempts[grant_id] = running
-            running.add_done_callback(lambda ended: self._forget(grant_id, ended))
-        # shield: who stops waiting must not stop the call that others wait for.
-        await asyncio.shield(running)
-
-    def _forget(self, grant_id: str, ended: "asyncio.Task[None]") -> None:
-        self._attempts.pop(grant_id, None)
-        if not ended.cancelled():
-            # Looked at here: everybody who waited may have gone away.
-            ended.exception()
 
     async def _waited_for(self, grant_id: str, version: int) -> None:
         """Renew, or wait until whoever is renewing has done it."""
@@ -190,9 +175,4 @@ class Renewing:
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every attempt under way has been recorded; after so many seconds those that have not are given up."""
-        until = None if seconds is None else self._clock.monotonic() + seconds
-        while tasks := [*self._attempts.values()]:
-            if until is None:
-                await asyncio.gather(*tasks, return_exceptions=True)
-            else:
-                await ended(tasks, until - self._clock.monotonic())
+        await self._shared.settled(seconds)

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, sele
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
+from hitchpost.tokens.freshness import UNREADABLE
 from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, gates, grants, halt, reaches, token_sets
 
 # Data keys.
@@ -109,13 +110,14 @@ def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
     tx.execute(update(apps).where(apps.c.id == app_id).values(values))
 
 
-def set_app_state(tx: Tx, app_id: str, state: str) -> None:
-    """`ok`, or `operator_fault` while the network refuses the app itself."""
-    tx.execute(update(apps).where(apps.c.id == app_id, apps.c.state != state).values(state=state))
+def set_app_state(tx: Tx, app_id: str, state: str, *, was: str = "") -> None:
+    """`ok`, or that the network refuses the app itself. `was`: only if it is this until now."""
+    same = apps.c.state == was if was else apps.c.state != state
+    tx.execute(update(apps).where(apps.c.id == app_id, same).values(state=state))
 
 
-def is_app_at_fault(tx: Tx, app_id: str) -> bool:
-    return bool(tx.execute(select(exists().where(apps.c.id == app_id, apps.c.state == "operator_fault"))).scalar())
+def app_state(tx: Tx, app_id: str) -> str:
+    return str(tx.execute(select(apps.c.state).where(apps.c.id == app_id)).scalar_one())
 
 
 # Grants and their token sets.
@@ -157,6 +159,12 @@ def grant(tx: Tx, grant_id: str) -> RowMapping | None:
 
 def change_grant(tx: Tx, grant_id: str, values: dict[str, object]) -> None:
     tx.execute(update(grants).where(grants.c.id == grant_id).values(values))
+
+
+def opens_again(tx: Tx, grant_id: str) -> None:
+    """The grant's tokens can be read after all: that they could not is no trouble any more."""
+    query = update(grants).where(grants.c.id == grant_id, grants.c.trouble == UNREADABLE)
+    tx.execute(query.values(trouble="", trouble_since=None))
 
 
 def token_set(tx: Tx, grant_id: str) -> str | None:

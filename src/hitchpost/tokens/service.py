@@ -1,5 +1,6 @@
 """TokenKeeper: what people granted, sealed and kept alive; what stands behind each profile; the end of what nobody needs any more."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
 from hitchpost.tokens import freshness, outcomes, reaches, repository
 from hitchpost.tokens.apps import Apps
+from hitchpost.tokens.checking import Checking
 from hitchpost.tokens.cipher import Place, SealBroken
 from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
@@ -60,6 +62,7 @@ class TokenKeeper:
         self._renewing = Renewing(database, clock, self._renewal, stopping)
         self.emergency = Emergency(database, clock, self._giving_back)
         self._examining = Examining(database, clock, vault, self._apps, http, self._renewing, on_changed=on_verdict)
+        self._checking = Checking(database, clock, self._examining)
 
     # Apps.
 
@@ -163,8 +166,8 @@ class TokenKeeper:
         return await self._renewing.renew_batch(batch)
 
     async def settled(self, seconds: float | None = None) -> None:
-        """When every renewal under way has been recorded; after so many seconds those that have not are given up."""
-        await self._renewing.settled(seconds)
+        """When all that is under way for somebody has been recorded; after so many seconds what has not is given up."""
+        await asyncio.gather(self._renewing.settled(seconds), self._checking.settled(seconds))
 
     # What stands behind profiles.
 
@@ -179,9 +182,9 @@ class TokenKeeper:
         values: dict[str, object] = {
             "provider": provider, "parent_id": one.parent_id, "tasks": " ".join(one.tasks), "verdict": one.verdict.written(),
             "checked_at": now,
-            "check_due_at": self._examining.next(grant["app_id"], grant_id, now),
         }  # fmt: skip
         reach_id = reaches.put_reach(tx, grant_id, one.kind, one.external_id, new_id(), values)
+        reaches.put_off(tx, [reach_id], self._examining.next(grant["app_id"], provider, reach_id, now))
         sealed = ""
         if derived.token is not None:
             sealed = self._vault.seal(tx, Place(INSTALLATION, "reaches", "sealed_token", reach_id), derived.token)
@@ -259,7 +262,7 @@ class TokenKeeper:
 
     async def examine(self, profile_id: str) -> None:
         """Story: look now, with the network, whether what stands behind this profile still does. Raises the Fault why it cannot be seen."""
-        await self._examining.profile(profile_id)
+        await self._checking.profile(profile_id)
 
     async def after_consent(self, grant_id: str) -> tuple[str, ...]:
         """Story: look at all that stood on the grant before its newest consent; the profiles that this consent cut off."""

@@ -10,7 +10,8 @@ LEASE = timedelta(seconds=120)
 DOUBT = timedelta(minutes=10)
 EARLY = timedelta(seconds=90)
 """An access token that ends within this span is not given to anybody any more."""
-_OPERATOR = timedelta(minutes=10)
+OPERATOR = timedelta(minutes=10)
+"""How often a network that refuses the app itself is asked whether it still does."""
 _BLOCKED = timedelta(hours=6)
 _FIRST, _LONGEST = timedelta(seconds=30), timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
@@ -32,7 +33,7 @@ def after_failure(grant_id: str, fault: Fault, tries: int, now: datetime) -> dat
     if fault.retry_at is not None and fault.retry_at > now:
         return fault.retry_at + _jitter(grant_id, _FIRST)
     if fault.kind is FaultKind.MISCONFIGURED:
-        return now + _OPERATOR
+        return now + OPERATOR
     if fault.kind in (FaultKind.BLOCKED, FaultKind.PERMISSION):
         return now + _BLOCKED + _jitter(grant_id, _BLOCKED / 4)
     wait = min(_FIRST * (1 << min(tries - 1, 10)), _LONGEST)

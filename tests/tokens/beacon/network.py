@@ -1,6 +1,7 @@
 """Beacon, a network of the tests: one authority with two app slots, met under two names, that remembers what it was asked to revoke."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -34,7 +35,8 @@ def _login(slot: str, variants: tuple[str, ...] = ("",)) -> Login:
 class Beacon(Adapter):
     """`faults`: what the next revokes raise, in turn. `meanwhile`: what happens elsewhere while a call is under way.
 
-    `answers`: what the next refreshes give or raise; after them each gives a new pair of two hours and half a year.
+    `answers`: what the next refreshes give or raise; after them each gives a new pair of two hours and half a year. `looks`: what the
+    next examinations raise, in turn; `looked`: with which access tokens it was asked for one.
     """
 
     provider = "beacon"
@@ -49,6 +51,8 @@ class Beacon(Adapter):
         self.faults: list[Fault] = []
         self.refreshed: list[str] = []
         self.answers: list[TokenSet | Fault] = []
+        self.looks: list[Fault] = []
+        self.looked: list[str] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def exchange(self, call: Call, *, code: Secret, redirect_uri: str, verifier: Secret | None) -> Consent:
@@ -59,6 +63,14 @@ class Beacon(Adapter):
 
     async def derive(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
         raise AssertionError("these tests derive nothing")
+
+    async def examine(self, call: Call, tokens: TokenSet, picked: Sequence[Picked]) -> tuple[Derived, ...]:
+        self.looked.append(tokens.access.reveal())
+        if self.meanwhile:
+            await self.meanwhile()
+        if self.looks:
+            raise self.looks.pop(0)
+        return tuple(page(one.external_id) for one in picked)
 
     async def refresh(self, call: Call, tokens: TokenSet) -> TokenSet:
         assert tokens.refresh is not None
@@ -80,11 +92,11 @@ class Beacon(Adapter):
 
 
 class Harbour(Beacon):
-    """The second name: the same authority and slot as Beacon's first, as Instagram through Facebook Login."""
+    """The second name: the same authority and slot as Beacon's first, as Instagram through Facebook Login. Never looked at by itself."""
 
     provider = "harbour"
     title = "Harbour"
-    logins = (_login("beacon", ("A", "B")),)
+    logins = (replace(_login("beacon", ("A", "B")), examined_every=None),)
 
 
 def pair(now: datetime, number: int) -> TokenSet:

@@ -74,12 +74,19 @@ class Room:
         await self.backed(profile_id, grant_id)
         return grant_id
 
-    async def backed(self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada") -> None:
+    async def backed(
+        self, profile_id: str, grant_id: str, derived: Derived | None = None, by: str = "ada", provider: str = "beacon"
+    ) -> None:
         await self.database.begin(
             lambda tx: self.keeper.back(
-                tx, profile_id=profile_id, grant_id=grant_id, provider="beacon", derived=derived or page(), confirmed_by=by
+                tx, profile_id=profile_id, grant_id=grant_id, provider=provider, derived=derived or page(), confirmed_by=by
             )
         )
+
+    async def people(self, count: int) -> None:
+        """So many people with a grant and a profile each, whose access tokens last."""
+        for number in range(count):
+            await self.backed(f"cprofile{number}", await self.consented(consent(f"person-{number}")))
 
     async def tokens(self, grant_id: str) -> TokenSet:
         return await self.database.read(lambda tx: self.keeper.tokens_of(tx, grant_id))
