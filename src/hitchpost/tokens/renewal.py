@@ -173,13 +173,19 @@ class Renewal:
 
         def record(tx: Tx) -> bool:
             gates.worked(tx, row["app_id"], gates.REFRESH)
-            stored = tokens_at_rest(tx, self._vault, row["id"])
+            stored, broken = None, False
+            try:
+                stored = tokens_at_rest(tx, self._vault, row["id"])
+            except SealBroken:
+                # Changed while the network was asked: what it has given instead heals it, if the claim is still ours.
+                self._log.error("the tokens of a grant do not open and are replaced", grant=row["id"])
+                broken = True
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
                 return True
-            return self._came_late(tx, row, new, stored, now)
+            return broken or self._came_late(tx, row, new, stored, now)
 
         if not await self._stubbornly(record):
             # Nobody holds the grant any more, and nobody else has this login: what it still gave is ended at once, as far as may be.

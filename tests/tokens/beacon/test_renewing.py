@@ -184,3 +184,18 @@ async def test_R17_nothing_is_asked_before_the_moment_that_the_network_named(roo
     room.clock.forward(timedelta(minutes=2))
     await room.keeper.renew_due()
     assert len(room.beacon.refreshed) == 2
+
+
+async def test_E1_tokens_that_somebody_changes_while_the_network_is_asked_are_replaced_by_its_answer(room: Room) -> None:
+    grant = await room.renewing()
+
+    async def tampered() -> None:
+        await room.database.begin(lambda tx: tx.exec_driver_sql("UPDATE token_sets SET sealed = 'v1.tests.AAAA'"))
+
+    room.beacon.meanwhile = tampered
+    room.clock.forward(timedelta(minutes=100))
+    await room.keeper.renew_due()
+    assert (await room.standing("cprofile")).state == "healthy"
+    fresh = await room.keeper.fresh(grant)
+    assert fresh.version == 2
+    assert len(room.beacon.refreshed) == 1
