@@ -68,7 +68,7 @@ async def judged(stage: Stage, acknowledged: dict[str, int]) -> tuple[int, int]:
 async def test_R4_kill_9_at_every_step_of_a_renewal(tmp_path: Path, request: pytest.FixtureRequest, engine: str, scale: Scale) -> None:
     url = await new_database(request.getfixturevalue("postgres"), f"k{new_id()}") if engine == "postgres" else ""
     dice = random.Random(20261124)
-    trials = [(point, nth) for point in POINTS for nth in ((2, 9) if not scale.is_full else range(1, 27, 6))]
+    trials = [(point, nth) for point in POINTS for nth in ((9,) if not scale.is_full else range(1, 27, 6))]
     trials += [(dice.choice(POINTS), dice.randrange(1, AT_ONCE)) for _ in range(scale(short=1, full=25))]
     async with staged(tmp_path, url) as stage:
         renewed = killed = 0
@@ -86,7 +86,7 @@ async def test_R4_kill_9_at_every_step_of_a_renewal(tmp_path: Path, request: pyt
             # What may be lost is what was on its way just then: eight at most, and only where the network had acted.
             renewed = sum(row["version"] - 1 for row in await stage.rows("SELECT version FROM grants"))
         assert killed == len(trials)
-        assert renewed >= scale(short=150, full=1000)
+        assert renewed >= scale(short=90, full=1000)
         assert not await stage.rows("SELECT 1 FROM grants WHERE state NOT IN ('live', 'reconnect')")
         flagged = await stage.rows(
             "SELECT subject, COUNT(*) AS times FROM events WHERE type = 'profile.reconnect_required' GROUP BY subject"

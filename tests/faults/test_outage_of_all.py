@@ -52,7 +52,7 @@ async def healths(town: Town) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("kind", ["unreachable", "5xx", "html", "429", "torn"])
 async def test_R6_a_day_without_all_five_networks_ends_no_connection(tmp_path: Path, clock: ManualClock, scale: Scale, kind: str) -> None:
-    step, hours = scale(short=10, full=1), scale(short=4, full=24)
+    step, hours = scale(short=10, full=1), scale(short=3, full=24)
     async with opened(tmp_path, clock, world=World(clock=SandboxClock(clock.now()), apps=STRICT)) as house:
         town = await settled_town(house)
         await connected(town)
@@ -85,7 +85,7 @@ async def test_R6_a_day_without_all_five_networks_ends_no_connection(tmp_path: P
         apps = len(await house.rows("SELECT id FROM apps"))
         assert asked.total() - during <= apps * KINDS_OF_CALL * (hours * 6 + 10), asked
         house.weather.trouble = lambda _request: None
-        await minutes(house, scale(short=8, full=24) * 60, step)
+        await minutes(house, scale(short=6, full=24) * 60, step)
         assert await healths(town) == {key: one for key, one in before.items() if key != left}
         assert await house.rows("SELECT id FROM grants WHERE state NOT IN ('live', 'gone')") == []
         assert await house.rows("SELECT id FROM events WHERE type = 'profile.reconnect_required'") == []
