@@ -190,7 +190,7 @@ class Plane:
         demand("turn.network", asked.network or "-", self._twins)
         twin = self._twins[asked.network]
         whom = Befallen(asked.person, asked.app, asked.target, asked.scope, asked.detail)
-        checked_turn(asked.turn, whom, twin, self._world)
+        checked_turn(asked.turn, whom, twin, self._twins.values(), self._world)
         await befall(self._world, twin, asked.turn, whom)
         return Response(status_code=204)
 
