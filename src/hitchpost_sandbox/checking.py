@@ -186,8 +186,9 @@ def checked_filters(asked: Mapping[str, str], names: Iterable[str], twins: Itera
     demand("kind", asked.get("kind", ""), list(What))
     demand("network", asked.get("network", ""), {*(twin.network for twin in twins), *world.authorities})
     people, apps = {person.key for person in world.cast.people}, {app.client_id for app in world.apps}
-    for name, known in (("person", people), ("app", apps)):
-        # What is gone from the world, or was never known there, may still stand in the ledger.
-        value = asked.get(name, "")
-        if value not in known and not any(getattr(entry, name) == value for entry in world.ledger.read()):
-            demand(name, value, known)
+    person, app = asked.get("person", ""), asked.get("app", "")
+    # What is gone from the world, or was never known there, may still stand in the ledger.
+    if person not in people and not world.ledger.read(person=person, limit=1):
+        demand("person", person, people)
+    if app not in apps and not world.ledger.read(app=app, limit=1):
+        demand("app", app, apps)
