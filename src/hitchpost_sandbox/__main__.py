@@ -14,10 +14,10 @@ from hitchpost_sandbox.apps import App
 from hitchpost_sandbox.checking import checked_app
 from hitchpost_sandbox.keeping import CannotKeep, Kept
 from hitchpost_sandbox.outgoing import Outgoing, is_loopback
-from hitchpost_sandbox.reading import Misread, read
+from hitchpost_sandbox.reading import Misread, read, why
 from hitchpost_sandbox.server import address, listen, server
 from hitchpost_sandbox.twin import Twin
-from hitchpost_sandbox.worldfile import WorldFile, from_toml, world_of
+from hitchpost_sandbox.worldfile import WorldFile, read_file, world_of
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,17 +42,17 @@ def main(argv: list[str] | None = None) -> int:
     try:
         apps = _apps_in(chosen.apps, twins) if chosen.apps else ()
         reading = chosen.world
-        file = from_toml(chosen.world.read_text()) if chosen.world else WorldFile()
+        file = read_file(chosen.world) if chosen.world else WorldFile()
         file = replace(file, apps=(*file.apps, *apps), seed=file.seed if chosen.seed is None else chosen.seed)
         world = world_of(file, twins, outgoing=Outgoing(anywhere=chosen.anywhere))
     except (OSError, ValueError, Misread) as error:
-        return _refuse(f"{reading}: {error}")
+        return _refuse(f"{reading}: {why(error)}")
     app = build(world, twins)
     try:
         sockets = listen(chosen.host, chosen.port)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or "there is no such port"
-        return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {why}")
+        reason = "there is no such port" if isinstance(error, OverflowError) else why(error)
+        return _refuse(f"cannot listen on {chosen.host}:{chosen.port}: {reason}")
     try:
         # After listening: a second start on a taken port must not touch the file of the first.
         serving = server(Kept(app, world, chosen.keep, twins), tells=True) if chosen.keep else server(app)

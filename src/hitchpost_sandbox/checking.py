@@ -8,6 +8,7 @@ from dataclasses import replace
 from hitchpost_sandbox.apps import COUNTS, App
 from hitchpost_sandbox.faults import Does, Fault
 from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.paths import fitting, shown
 from hitchpost_sandbox.people import Person
 from hitchpost_sandbox.reading import Misread, unknown
 from hitchpost_sandbox.signed_request import SPOILED
@@ -36,26 +37,67 @@ def checked_fault(fault: Fault, twins: Sequence[Twin], world: World, at: str = "
     """The fault, if everything that it names exists; a word of one network alone makes it that network's. Raises Misread: where."""
     demand(f"{at}.network", fault.network, [twin.network for twin in twins])
     meant = [twin for twin in twins if fault.network in ("", twin.network)]
-    demand(f"{at}.does", fault.does, words(meant))
+    demand_of(f"{at}.does", "word", fault.does, {twin.network: words([twin]) for twin in twins}, fault.network)
     if fault.does not in set(Does):
         meant = [twin for twin in meant if fault.does in twin.errors or fault.does in twin.turns]
     if len(meant) == 1:
         fault = replace(fault, network=meant[0].network)
-    demand(f"{at}.host", fault.host, {host for twin in meant for host in twin.hosts})
+    fault = _at_its_host(fault, twins, at)
+    demand_of(f"{at}.host", "host", fault.host, {twin.network: twin.hosts for twin in twins}, *(twin.network for twin in meant))
     demand(f"{at}.method", fault.method.upper(), _METHODS)
-    if fault.path and fault.path[0] not in "/*?[":
-        raise Misread(f"{at}.path: '{fault.path[:80]}' fits no path; paths begin with /, as in '/{fault.path[:80]}'")
+    _demand_path(fault, twins, meant, at)
     demand(f"{at}.person", fault.person, [person.key for person in world.cast.people])
     demand(f"{at}.app", fault.app, _apps(world, meant))
     _demand_turns_needs(fault.does, Befallen(fault.person, fault.app, fault.target, fault.scope), meant, world, at)
     return fault
 
 
-def checked_turn(word: str, whom: Befallen, twin: Twin, world: World, at: str = "turn") -> None:
+def _at_its_host(fault: Fault, twins: Sequence[Twin], at: str) -> Fault:
+    """The fault with the host apart that stands before its path, as a client writes it: `/api.x.com/2/users/me`, or a whole address."""
+    first, _, rest = fault.path.removeprefix("https://").lstrip("/").partition("/")
+    if not any(first.lower() in twin.hosts for twin in twins):
+        return fault
+    if fault.host not in ("", first.lower()):
+        raise Misread(f"{at}.path: it is a path at {first.lower()}, and {at}.host says '{fault.host[:80]}'")
+    return replace(fault, host=first.lower(), path=f"/{rest}")
+
+
+def _demand_path(fault: Fault, twins: Sequence[Twin], meant: Sequence[Twin], at: str) -> None:
+    """A pattern that fits no path of these networks would never spoil a call. Answering what the sandbox does not have, at a host, may."""
+    if not fault.path or (fault.does == Does.ANSWER and fault.host):
+        return
+    if fault.path[0] not in "/*?[":
+        raise Misread(f"{at}.path: '{fault.path[:80]}' fits no path; paths begin with /, as in '/{fault.path[:80]}'")
+    has = {twin.network: twin.paths(fault.host) for twin in twins}
+    if any(fitting(fault.path, has[twin.network]) for twin in meant):
+        return
+    if there := [network for network, paths in has.items() if fitting(fault.path, paths)]:
+        raise Misread(f"{at}.path: {_not_here('path', fault.path, there, [twin.network for twin in meant])}")
+    known = {shown(path) for twin in meant for path in has[twin.network]}
+    raise Misread(unknown(f"{at}.path", fault.path, known - {f"{path}/" for path in known}))
+
+
+def demand_of(at: str, kind: str, word: str, known: Mapping[str, Iterable[str]], *here: str) -> None:
+    """Raises Misread unless one of the networks `here` (none named: any) knows the word; a word of others is told with their names.
+
+    `known`: by network, its words; `kind`: what they are called.
+    """
+    everywhere = [network for network in known if not any(here) or network in here]
+    there = [network for network, its in known.items() if word in its]
+    if there and not set(there) & set(everywhere):
+        raise Misread(f"{at}: {_not_here(kind, word, there, everywhere)}")
+    demand(at, word, {one for network in everywhere for one in known[network]})
+
+
+def _not_here(kind: str, word: str, there: Iterable[str], here: Iterable[str]) -> str:
+    return f"'{word[:80]}' is a {kind} of {' and '.join(there)}, not of {' or '.join(here)}"
+
+
+def checked_turn(word: str, whom: Befallen, twin: Twin, twins: Iterable[Twin], world: World, at: str = "turn") -> None:
     """Raises Misread unless the network has this turn, and everything that it names exists there."""
     if not word:
         raise Misread(f"{at}.turn is missing")
-    demand(f"{at}.turn", word, twin.turns)
+    demand_of(f"{at}.turn", "turn", word, {one.network: one.turns for one in twins}, twin.network)
     if not whom.person:
         raise Misread(f"{at}.person is missing")
     demand(f"{at}.person", whom.person, [person.key for person in world.cast.people])
@@ -144,8 +186,9 @@ def checked_filters(asked: Mapping[str, str], names: Iterable[str], twins: Itera
     demand("kind", asked.get("kind", ""), list(What))
     demand("network", asked.get("network", ""), {*(twin.network for twin in twins), *world.authorities})
     people, apps = {person.key for person in world.cast.people}, {app.client_id for app in world.apps}
-    for name, known in (("person", people), ("app", apps)):
-        # What is gone from the world, or was never known there, may still stand in the ledger.
-        value = asked.get(name, "")
-        if value not in known and not any(getattr(entry, name) == value for entry in world.ledger.read()):
-            demand(name, value, known)
+    person, app = asked.get("person", ""), asked.get("app", "")
+    # What is gone from the world, or was never known there, may still stand in the ledger.
+    if person not in people and not world.ledger.read(person=person, limit=1):
+        demand("person", person, people)
+    if app not in apps and not world.ledger.read(app=app, limit=1):
+        demand("app", app, apps)

@@ -3,6 +3,7 @@
 Both rules keep web pages out: a rebound name is not loopback, and a foreign page cannot post JSON without asking first.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -96,15 +97,14 @@ class Plane:
 
     async def ledger(self, request: Request) -> Response:
         """GET: every entry, oldest first: `seq`, `at`, `network`, `what`, `app`, `person`, `facts`; of the query's `network`, `kind`,
-        `app`, `person` where they are given, and with a greater `seq` than `after`.
+        `app`, `person` where they are given, and with a greater `seq` than `after`. `limit`: at most so many, the newest ones; with
+        `after` (0: from the beginning) the first ones behind it, so that the last `seq` of one answer is the `after` of the next.
         """
         query = request.query_params
-        checked_filters(query, ("network", "kind", "app", "person", "after"), self._twins.values(), self._world)
-        after = query.get("after", "0")
-        if not after.isdecimal() or len(after) > 15:
-            raise Misread("after: it must be a number, the 'seq' of an entry")
-        named = {name: query.get(name, "") for name in ("network", "app", "person")}
-        entries = self._world.ledger.read(what=query.get("kind", ""), after=int(after), **named)
+        checked_filters(query, ("network", "kind", "app", "person", "after", "limit"), self._twins.values(), self._world)
+        after, limit = _number(query, "after", "the 'seq' of an entry"), _number(query, "limit", "of entries")
+        network, kind, app, person = (query.get(name, "") for name in ("network", "kind", "app", "person"))
+        entries = self._world.ledger.read(network=network, what=kind, app=app, person=person, after=after, limit=limit)
         return Told([entry.as_json() for entry in entries])
 
     async def consents(self, request: Request) -> Response:
@@ -190,7 +190,7 @@ class Plane:
         demand("turn.network", asked.network or "-", self._twins)
         twin = self._twins[asked.network]
         whom = Befallen(asked.person, asked.app, asked.target, asked.scope, asked.detail)
-        checked_turn(asked.turn, whom, twin, self._world)
+        checked_turn(asked.turn, whom, twin, self._twins.values(), self._world)
         await befall(self._world, twin, asked.turn, whom)
         return Response(status_code=204)
 
@@ -244,6 +244,14 @@ class Plane:
         await json_of(request)
         self._world.reset()
         return Response(status_code=204)
+
+
+def _number(query: Mapping[str, str], name: str, of: str) -> int | None:
+    """A number of the query; None where it is not there. Raises Misread."""
+    value = query.get(name)
+    if value is not None and not (value.isdecimal() and len(value) <= 15):
+        raise Misread(f"{name}: it must be a number, {of}")
+    return None if value is None else int(value)
 
 
 def _script(script: Script) -> dict[str, object]:

@@ -44,10 +44,11 @@ _HEADER, _VALUE = re.compile(r"(?!content-length$)[A-Za-z0-9-]+"), re.compile(r"
 class Fault:
     """Which calls are spoiled, and how. Every filter that is empty fits all calls.
 
-    `path`: a shell pattern over the real path (`/v*/me/accounts`; `*` takes slashes too). `where`: fields of the query or form that must
-    have these values. `app`, `person`: whom the call's token, code or client id belongs to. `skip`: so many fitting calls pass first;
-    then `times` calls are spoiled (0: all). `chance`: of each call that is due, by the world's seed. `acts`: the network does what was
-    asked before it goes wrong. For turns, `app` and `person` left empty mean the caller's, and `target`, `scope` say what is lost.
+    `path`: a shell pattern over the real path (`/v*/me/accounts`; `*` takes slashes too); whoever asks for a fault may put the host
+    before it. `where`: fields of the query or form that must have these values. `app`, `person`: whom the call's token, code or client id
+    belongs to. `skip`: so many fitting calls pass first; then `times` calls are spoiled (0: all). `chance`: of each call that is due, by
+    the world's seed. `acts`: the network does what was asked before it goes wrong. For turns, `app` and `person` left empty mean the
+    caller's, and `target`, `scope` say what is lost.
     """
 
     does: str
@@ -203,7 +204,7 @@ class Faults:
         return befalls, meets
 
     def kept(self) -> tuple[Any, ...]:
-        """The list as it is now, for `back`; the dice only of scripts that throw them."""
+        """The list as it is now, for `back`; the dice only of scripts that throw them. Calls that are held stay with this list."""
         return self.seed, self._next, [
             (one.id, one.fault, one.fitted, one.spoiled, one.dice.getstate() if one.fault.chance < 1 else None)
             for one in self._scripts.values()
@@ -216,13 +217,3 @@ class Faults:
         for number, *_, dice in scripts:
             if dice is not None:
                 self._scripts[number].dice.setstate(dice)
-
-    def copy(self) -> "Faults":
-        """The list as it is now, counters and dice included; calls that are held stay with the original."""
-        made = Faults(self.seed)
-        made._next = self._next
-        for script in self._scripts.values():
-            twin = Script(script.id, script.fault, script.fitted, script.spoiled)
-            twin.dice.setstate(script.dice.getstate())
-            made._scripts[script.id] = twin
-        return made

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -155,6 +155,16 @@ def serving(visit: Visit) -> str:
         return route(visit, visit.query)[0]
     except GraphError:
         return VERSIONS[-1]
+
+
+def paths(*behind: str, alone: Iterable[str] = ()) -> tuple[str, ...]:
+    """The paths of a Graph host: `behind` a version or none, `alone` without one; each with and without a slash at its end.
+
+    What stands all alone is an object only if it looks like one.
+    """
+    plain = [one for one in behind if one != "/{id}"]
+    every = (*alone, "/me", "/{id:int}", *plain, *(f"/v{{major:int}}.{{minor:int}}{one}" for one in behind))
+    return tuple(path + end for path in every for end in ("", "/"))
 
 
 async def parameters(visit: Visit) -> dict[str, str]:

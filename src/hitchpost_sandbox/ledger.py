@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from hitchpost_sandbox.clock import SandboxClock
 
@@ -107,19 +108,37 @@ class Ledger:
         self._forgotten = last - len(self._entries)
 
     def read(
-        self, *, network: str = "", what: str = "", app: str = "", person: str = "", after: int = 0, **facts: Fact
+        self,
+        *,
+        network: str = "",
+        what: str = "",
+        app: str = "",
+        person: str = "",
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        **facts: Fact,
     ) -> tuple[Entry, ...]:
-        """The entries that match every filter given, oldest first. `after`: only those with a greater `seq`."""
-        return tuple(
+        """The entries that match every filter given, oldest first. `after`, `before`: only those with a greater, a smaller `seq`.
+
+        `limit`: at most so many: the first ones behind `after` where it is given, otherwise the newest.
+        """
+        start = max((after or 0) - self._forgotten, 0)
+        end = self.last if before is None else min(max(before - 1, 0), self.last)
+        places = range(start, end - self._forgotten)
+        backward = limit is not None and after is None
+        matching = (
             entry
-            for entry in self._entries[max(after - self._forgotten, 0) :]
+            for entry in map(self._entries.__getitem__, reversed(places) if backward else places)
             if network in ("", entry.network)
             and what in ("", entry.what)
             and app in ("", entry.app)
             and person in ("", entry.person)
             and all(entry.facts.get(name) == value for name, value in facts.items())
         )
+        found = tuple(islice(matching, limit))
+        return found[::-1] if backward else found
 
     def count(self, what: str, *, network: str = "", app: str = "", person: str = "", **facts: Fact) -> int:
         """How often `what` happened, filtered as by `read`."""
-        return len(self.read(what=what, network=network, app=app, person=person, after=0, **facts))
+        return len(self.read(what=what, network=network, app=app, person=person, after=None, before=None, limit=None, **facts))

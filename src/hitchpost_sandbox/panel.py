@@ -10,7 +10,7 @@ from starlette.routing import Route
 from hitchpost_sandbox import pages
 from hitchpost_sandbox.account import account
 from hitchpost_sandbox.checking import words
-from hitchpost_sandbox.ledger import Entry, What
+from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.twin import Twin
 from hitchpost_sandbox.world import World
 
@@ -28,7 +28,7 @@ def routes(world: World, twins: tuple[Twin, ...]) -> list[Route]:
 
     async def overview(request: Request) -> Response:
         turns = {twin.network: list(twin.turns) for twin in twins}
-        last = tuple(reversed(world.ledger.read()))[:8]
+        last = world.ledger.read(limit=8)[::-1]
         return shown(
             "panel.html", request, twins=twins, people=world.cast.people, apps=world.apps, scripts=world.faults.scripts, words=words(twins),
             turns=turns, last=last, snapshots=world.snapshots,
@@ -42,15 +42,15 @@ def routes(world: World, twins: tuple[Twin, ...]) -> list[Route]:
     async def ledger(request: Request) -> Response:
         asked = _asked(request, "network", "person", "app")
         kind, before = request.query_params.get("kind", ""), request.query_params.get("before", "")
-        found = [
-            entry for entry in reversed(_read(world, kind, asked)) if not before.isdecimal() or len(before) > 15 or entry.seq < int(before)
-        ]
+        end = int(before) if before.isdecimal() and len(before) <= 15 else None
+        network, person, app = (asked.get(name, "") for name in ("network", "person", "app"))
+        found = world.ledger.read(what=kind, network=network, person=person, app=app, before=end, limit=AT_ONCE + 1)[::-1]
         entries = found[:AT_ONCE]
         filters = asked | ({"kind": kind} if kind else {})
         older = f"/ledger?{urlencode({**filters, 'before': str(entries[-1].seq)})}" if len(found) > AT_ONCE else ""
         return shown(
             "ledger.html", request, entries=entries, older=older, asked=filters, kinds=list(What), people=world.cast.people,
-            networks=[twin.network for twin in twins], json=f"/_sandbox/ledger?{urlencode(filters)}",
+            networks=[twin.network for twin in twins], json=f"/_sandbox/ledger?{urlencode({**filters, 'limit': AT_ONCE})}",
         )  # fmt: skip
 
     async def networks(request: Request) -> Response:
@@ -66,10 +66,6 @@ def routes(world: World, twins: tuple[Twin, ...]) -> list[Route]:
         Route("/networks", networks),
         Route("/_sandbox/panel.js", script),
     ]
-
-
-def _read(world: World, kind: str, asked: dict[str, str]) -> tuple[Entry, ...]:
-    return world.ledger.read(what=kind, network=asked.get("network", ""), person=asked.get("person", ""), app=asked.get("app", ""))
 
 
 def _asked(request: Request, *names: str) -> dict[str, str]:

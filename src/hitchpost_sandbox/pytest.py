@@ -12,8 +12,8 @@ import pytest
 
 from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
-from hitchpost_sandbox.reading import Misread
-from hitchpost_sandbox.running import Running
+from hitchpost_sandbox.reading import Misread, why
+from hitchpost_sandbox.running import Running, SandboxRefused
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
 from hitchpost_sandbox.worldfile import load
@@ -33,22 +33,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses two worlds at once, and one world for several workers, before anything runs."""
-    if not config.getoption("--sandbox-url"):
+    """Refuses two worlds at once, one world for several workers, a world that cannot be read and a sandbox that does not answer, before
+    anything runs.
+    """
+    url, world = str(config.getoption("--sandbox-url")), _world_file(config)
+    if not url:
+        if world is not None:
+            _loaded(world)
         return
-    if config.getoption("--sandbox-world") or config.getini("sandbox_world"):
+    if world is not None:
         raise pytest.UsageError(_BOTH)
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("--sandbox-url is one sandbox for several workers (-n), each of which would reset it under the others")
+    _demand_sandbox(url)
+
+
+def _world_file(config: pytest.Config) -> Path | None:
+    """The file that the options name."""
+    if chosen := str(config.getoption("--sandbox-world")):
+        return Path(config.invocation_params.dir) / chosen
+    set_up = str(config.getini("sandbox_world"))
+    return Path(config.rootpath) / set_up if set_up else None
+
+
+def _loaded(path: Path) -> World:
+    """The world in a file. Raises UsageError with the file and what is wrong."""
+    try:
+        return load(path, networks.found())
+    except (OSError, Misread) as error:
+        raise pytest.UsageError(f"{path}: {why(error)}") from None
+
+
+def _demand_sandbox(url: str) -> None:
+    """Raises UsageError unless a sandbox answers."""
+    try:
+        known: object = Running(url).networks()
+    except SandboxRefused as error:
+        raise pytest.UsageError(str(error)) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise pytest.UsageError(f"no sandbox answers at {url}: {why(reason) if isinstance(reason, Exception) else reason}") from None
+    if not known or not isinstance(known, dict):
+        raise pytest.UsageError(f"no sandbox answers at {url}, but something else")
 
 
 @pytest.fixture(scope="session")
 def sandbox_world_file(pytestconfig: pytest.Config) -> Path | None:
     """The file that the world begins with; override it to choose one in code."""
-    if chosen := str(pytestconfig.getoption("--sandbox-world")):
-        return Path(pytestconfig.invocation_params.dir) / chosen
-    set_up = str(pytestconfig.getini("sandbox_world"))
-    return Path(pytestconfig.rootpath) / set_up if set_up else None
+    return _world_file(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +91,12 @@ def sandbox_url(pytestconfig: pytest.Config, sandbox_world_file: Path | None) ->
             raise pytest.UsageError(_BOTH)
         yield running
         return
-    twins = networks.found()
     try:
-        world = load(sandbox_world_file, twins) if sandbox_world_file else World()
-    except (OSError, Misread) as error:
-        raise pytest.UsageError(f"{sandbox_world_file}: {error}") from None
-    with in_thread(build(world, twins)) as url:
+        world = _loaded(sandbox_world_file) if sandbox_world_file else World()
+    except pytest.UsageError as error:
+        # A file chosen in code is known only now.
+        pytest.fail(str(error), pytrace=False)
+    with in_thread(build(world)) as url:
         yield url
 
 
@@ -73,10 +105,7 @@ def _beginning(sandbox_url: str) -> Iterator[str]:
     """The name of a snapshot of nothing but the world as it was started, made anew by each session and gone with it."""
     running = Running(sandbox_url)
     name = "the beginning of the session"
-    try:
-        running.reset()
-    except OSError as error:
-        raise pytest.UsageError(f"no sandbox answers at {sandbox_url}: {error}") from None
+    running.reset()
     running.keep(name)
     yield name
     # One that was stopped meanwhile has nothing left to tidy.

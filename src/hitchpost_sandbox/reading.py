@@ -16,6 +16,11 @@ class Misread(Exception):
     """What was given is not what is understood; the message says where and what is wrong."""
 
 
+def why(error: Exception) -> str:
+    """What an error says, without the path that the system's own repeat."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 _FEW = 12
 
 

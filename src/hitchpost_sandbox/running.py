@@ -6,7 +6,9 @@ sandbox.fault("rate_limit", network="x", skip=2)
 """
 
 import contextlib
+import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -15,7 +17,12 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from hitchpost_sandbox.reading import unknown
+
 TIMEOUT = 30.0
+_MOST = 4000
+"""Bytes of a refusal that are read."""
+_HOST = re.compile(r"(?:\w+://)?[^/?#]*")
 
 
 class SandboxRefused(Exception):
@@ -88,12 +95,29 @@ class Running:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._hosts: frozenset[str] | None = None
 
     # The networks.
 
     def at(self, real: str) -> str:
-        """Where a network's real address is reached here: `at("https://api.x.com/2/users/me")` is `http://localhost:8421/api.x.com/2/users/me`."""
-        return real if real.startswith(self.url) else self.url + "/" + real.removeprefix("https://")
+        """Where a network's real address is reached here: `at("https://api.x.com/2/users/me")` is `http://localhost:8421/api.x.com/2/users/me`.
+
+        A host that no network has is refused.
+        """
+        if real == self.url or real.startswith(self.url + "/"):
+            return real
+        if self._hosts is None:
+            self._hosts = frozenset(host for network in self.networks().values() for host in network["hosts"])
+        place = real.removeprefix("https://").lstrip("/")
+        host = _HOST.findall(place)[0]
+        if host.lower() not in self._hosts:
+            raise SandboxRefused(unknown("the host", host, self._hosts))
+        return f"{self.url}/{place}"
+
+    def networks(self) -> dict[str, dict[str, Any]]:
+        """By network its `hosts` and `authority`, and what can be asked for by name: `errors`, `turns`, `switches`, `scopes`."""
+        found: dict[str, dict[str, Any]] = self._asked("GET", "networks")
+        return found
 
     def allow(
         self, consent_page: str, person: str = "ada", *, scopes: Iterable[str] | None = None, targets: Iterable[str] | None = None
@@ -180,7 +204,11 @@ class Running:
     # What happened.
 
     def ledger(self, **filters: str | int) -> list[dict[str, Any]]:
-        """Everything that happened, oldest first; `filters`: `network`, `kind`, `app`, `person`, `after` (a `seq`)."""
+        """Everything that happened, oldest first; `filters`: `network`, `kind`, `app`, `person`, `after` (a `seq`), `limit`.
+
+        `limit`: at most so many, the newest ones; with `after` the first ones behind it: `ledger(limit=1000, after=0)` is the first page,
+        and its last `seq` the `after` of the next.
+        """
         found: list[dict[str, Any]] = self._asked("GET", "ledger?" + urlencode(filters))
         return found
 
@@ -234,16 +262,21 @@ class Running:
 
     def _asked(self, method: str, path: str, body: object = None) -> Any:
         sent = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - the sandbox's own address
-            f"{self.url}/_sandbox/{path}", sent, {"content-type": "application/json"}, method=method
-        )
         try:
+            request = urllib.request.Request(  # noqa: S310 - the sandbox's own address
+                f"{self.url}/_sandbox/{path}", sent, {"content-type": "application/json"}, method=method
+            )
             with _opener.open(request, timeout=TIMEOUT) as answer:
                 text = answer.read()
+            return json.loads(text) if text else None
         except urllib.error.HTTPError as refused:
             with refused:
-                said = refused.read(4000).decode("utf-8", "replace")
+                said = refused.read(_MOST).decode("utf-8", "replace")
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                said = json.loads(said)["message"]
-            raise SandboxRefused(said) from None
-        return json.loads(text) if text else None
+                raise SandboxRefused(json.loads(said)["message"]) from None
+            page = "html" in refused.headers.get("content-type", "")
+            words = "" if page else ": " + " ".join(said.split())[:100]
+            raise SandboxRefused(f"no sandbox answers at {self.url}, but something with {refused.code}{words}") from None
+        except (ValueError, http.client.HTTPException) as error:
+            # An address that is none, a page, another protocol.
+            raise SandboxRefused(f"no sandbox answers at {self.url} ({type(error).__name__})") from None

@@ -65,7 +65,8 @@ def lost(paths: Iterable[str], hosts: Iterable[str]) -> Callable[[Request, Excep
         assert isinstance(error, HTTPException)
         path = request.url.path
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            # Starlette keeps the methods of a route in a set.
+            allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
             return refused(f"{path} takes {allowed}, not {request.method}", 405, {"allow": allowed})
         first = path.strip("/").partition("/")[0]
         if first == "_sandbox":

@@ -5,6 +5,7 @@ How to write a twin
 1. One module `networks/<name>.py`; nothing else needs to know it. It is found by scanning. It imports from this package only.
 2. List `Route`s: the real hosts, the methods, the real path as a pattern (`/v{version}/me`; `{rest:path}` also takes slashes), the handler.
    The first route that fits answers. A path that fits with another method answers 405, one that fits nowhere the twin's `lost` handler.
+   A route that takes whatever comes says in `paths` what there really is, so that a fault script for anything else is refused.
 3. A handler is `async def name(visit: Visit) -> Response`. It sees the real host and the real path, however the caller came
    (`http://localhost:8421/api.x.com/2/users/me` or `Host: api.x.com`). Any Starlette response will do.
 4. The authorize route takes GET and POST with one handler, in three beats (see `networks/x.py`):
@@ -16,7 +17,8 @@ How to write a twin
    raise `Refused` with a `why`; the twin chooses status and words. They write the ledger themselves, and every answered request is written
    as a `call`.
 6. People are data (module `people`): `visit.world.cast[token.person].facebook`, … App-scoped ids come from `scoped_number` / `scoped_word`.
-7. Pictures: name any address `https://<one of picture_hosts>/…/<picture>.png`; the core serves it (module `pictures`).
+7. Pictures: name any address `https://<one of picture_hosts>/…/<picture>.png`; the core serves it (module `pictures`). `picture_path`
+   says what the paths of yours look like, for fault scripts.
    Addresses in answers are absolute https addresses on the real hosts, as the network would give them, and the caller rewrites them; but
    what clients follow by themselves (the next page of a list, a redirect) leads to where they came: `visit.address`, `visit.reach`.
 8. Call limits are counted by `visit.world.limits.spend(…)`.
@@ -179,12 +181,16 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers `methods` (joined by spaces) at one path pattern of some hosts. GET answers HEAD as well."""
+    """What answers `methods` (joined by spaces) at one path pattern of some hosts. GET answers HEAD as well.
+
+    `paths`: of a pattern that takes more than the network has, the patterns of what it has; None where the pattern says it all.
+    """
 
     hosts: tuple[str, ...]
     methods: str
     pattern: str
     handler: Handler
+    paths: tuple[str, ...] | None = None
     _regex: Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -216,6 +222,7 @@ class Twin:
     routes: tuple[Route, ...]
     lost: Handler
     picture_hosts: tuple[str, ...] = ()
+    picture_path: str = "/{rest:path}.png"
     colour: str = "#333a45"
     allow: str = "Allow"
     cancel: str = "Cancel"
@@ -229,3 +236,9 @@ class Twin:
     @property
     def hosts(self) -> frozenset[str]:
         return frozenset(host for route in self.routes for host in route.hosts) | frozenset(self.picture_hosts)
+
+    def paths(self, host: str = "") -> tuple[str, ...]:
+        """The patterns of every path that there is, at this host or at any: of its routes, and of pictures."""
+        routes = [route for route in self.routes if host in ("", *route.hosts)]
+        found = [path for route in routes for path in ((route.pattern,) if route.paths is None else route.paths)]
+        return (*found, self.picture_path) if host in ("", *self.picture_hosts) else tuple(found)

@@ -104,14 +104,14 @@ class World:
         """Remember everything as it is now, the time too, under a name; an earlier snapshot of that name is replaced."""
         state = {field: getattr(self, field) for field in ("cast", "ledger", "limits", "_authorities")}
         # One deep copy, so that what is shared stays shared.
-        self._snapshots[name] = copy.deepcopy(state) | {"faults": self.faults.copy(), "time": self.clock.kept()}
+        self._snapshots[name] = copy.deepcopy(state) | {"faults": self.faults.kept(), "time": self.clock.kept()}
 
     def restore(self, name: str) -> None:
         """Make everything as it was when the snapshot was kept, the time too. Raises KeyError."""
         state = self._snapshots[name]
         self.era += 1
         self.faults.clear()
-        self.faults = state["faults"].copy()
+        self.faults.back(state["faults"])
         self.clock.back(state["time"])
         for field, value in copy.deepcopy({name: state[name] for name in state if name not in ("faults", "time")}).items():
             setattr(self, field, value)

@@ -96,4 +96,12 @@ def world_of(file: WorldFile, twins: Sequence[Twin], *, clock: SandboxClock | No
 
 def load(path: Path, twins: Sequence[Twin], *, clock: SandboxClock | None = None, outgoing: Outgoing | None = None) -> World:
     """The world in a file, for these networks. Raises OSError, and Misread."""
-    return world_of(from_toml(path.read_text()), twins, clock=clock, outgoing=outgoing)
+    return world_of(read_file(path), twins, clock=clock, outgoing=outgoing)
+
+
+def read_file(path: Path) -> WorldFile:
+    """What a file says. Raises OSError, and Misread."""
+    try:
+        return from_toml(path.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise Misread("it is not text in UTF-8, which TOML is written in") from None

@@ -1,13 +1,17 @@
 """The panel shows what happened, does what its forms say, and neither runs nor leaks anything of what it shows."""
 
+import re
 from collections.abc import Iterator
+from typing import Literal
 
 import httpx2
 import pytest
+from playwright.async_api import async_playwright
 from playwright.sync_api import sync_playwright
 
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.faults import Fault
+from hitchpost_sandbox.ledger import What
 from hitchpost_sandbox.server import in_thread
 from hitchpost_sandbox.world import World
 from tests import bring
@@ -84,3 +88,64 @@ def test_its_forms_do_what_they_say_and_say_what_is_wrong(address: str, world: W
         page.get_by_text("None: every call is answered").wait_for()
         assert world.faults.scripts == ()
         browser.close()
+
+
+BROKEN_WORDS = """() => {
+    const broken = [];
+    const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        for (const word of texts.currentNode.data.matchAll(/\\w+/g)) {
+            const range = document.createRange();
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+            if (lines.size > 1 && word[0].length <= 30) broken.push(word[0]);
+        }
+    }
+    return broken;
+}"""
+OUTSIDE = """() => [...document.querySelectorAll("td, th, button")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && (box.left < 0 || box.right > innerWidth);
+}).map((one) => one.innerText)"""
+MEDIAN = """() => {
+    const heights = [...document.querySelectorAll("tr")].map((one) => one.getBoundingClientRect().height).filter(Boolean);
+    return heights.sort((one, other) => one - other)[heights.length >> 1];
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height", "row"), [(390, 844, 110), (1280, 800, 60)])
+async def test_its_tables_are_read_on_a_phone_and_on_a_desk(
+    address: str, world: World, scheme: Literal["light", "dark"], width: int, height: int, row: int
+) -> None:
+    async with httpx2.AsyncClient(base_url=address, trust_env=False) as client:
+        for network in ("x", "linkedin", "pinterest", "facebook", "instagram"):
+            await connected(client, network)
+    world.faults.add(Fault("rate_limit", network="facebook", path="/v*/me/accounts", person="ada", skip=2, times=3))
+    world.ledger.write("x", What.TURN, person="ada", turn="password_changed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=bring.chromium(), args=["--no-sandbox", "--disable-gpu"])
+        page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+        for path in PAGES:
+            await page.goto(address + path)
+            await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            assert await page.evaluate(BROKEN_WORDS) == [], path
+            assert await page.evaluate(OUTSIDE) == [], path
+            assert 0 < await page.evaluate(MEDIAN) <= row, path
+        await browser.close()
+
+
+async def test_a_page_of_a_long_ledger_holds_the_newest_and_leads_to_older_ones(world: World, caller: httpx2.AsyncClient) -> None:
+    for number in range(250):
+        world.ledger.write("x", What.CALL, path=f"/call-{number}")
+    seen: list[str] = []
+    address = "/ledger"
+    while address:
+        page = (await caller.get(address)).text
+        seen += re.findall(r"<code>/call-(\d+)</code>", page)
+        address = page.partition('href="/ledger?')[2].partition('"')[0].replace("&amp;", "&")
+        address = f"/ledger?{address}" if address else ""
+    assert seen == [str(number) for number in reversed(range(250))]
+    assert 'href="/_sandbox/ledger?limit=100"' in (await caller.get("/ledger")).text

@@ -9,7 +9,7 @@ from hitchpost_sandbox import networks
 from hitchpost_sandbox.app import build
 from hitchpost_sandbox.apps import COUNTS, INSTAGRAM_APP, META_APP, X_APP
 from hitchpost_sandbox.faults import Does
-from hitchpost_sandbox.ledger import What
+from hitchpost_sandbox.ledger import Entry, What
 from hitchpost_sandbox.turns import Befallen, CannotBefall
 from hitchpost_sandbox.world import World
 from tests.sandbox.test_faults import ME, bearer, code_of, redeemed, signed_in
@@ -54,7 +54,7 @@ async def test_tokens_age_with_the_clock_and_versions_close(caller: httpx2.Async
 
 async def test_a_snapshot_brings_everything_back_the_time_too(world: World, caller: httpx2.AsyncClient) -> None:
     pair = await signed_in(caller)
-    await caller.post("/_sandbox/faults", json={"does": "html", "path": "/nowhere"})
+    await caller.post("/_sandbox/faults", json={"does": "html", "path": "/2/users/by"})
     assert (await caller.put("/_sandbox/snapshots/signed-in")).status_code == 204
     await caller.post("/_sandbox/turns", json={"network": "x", "turn": "suspended", "person": "ada"})
     await caller.post("/_sandbox/turns", json={"network": "x", "turn": "revoked", "person": "ada"})
@@ -136,6 +136,9 @@ async def test_a_person_is_changed_or_moves_in(caller: httpx2.AsyncClient) -> No
             {"does": "html", "path": "2/users/me"},
             "fault.path: '2/users/me' fits no path; paths begin with /, as in '/2/users/me'",
         ),
+        ("faults", {"does": "190/460", "network": "x"}, "fault.does: '190/460' is a word of facebook and instagram, not of x"),
+        ("faults", {"does": "html", "network": "x", "host": "i.pinimg.com"}, "fault.host: 'i.pinimg.com' is a host of pinterest, not of x"),
+        ("turns", {"network": "x", "turn": "role_lost", "person": "ada"}, "turn.turn: 'role_lost' is a turn of facebook"),
         ("faults", {"does": "html", "app": "nobodys"}, "fault.app: 'nobodys' is not known; "),
         ("faults", {"does": "page_removed"}, "fault.target is missing: 'page_removed' needs it"),
         (
@@ -177,6 +180,7 @@ async def test_what_is_not_understood_is_refused_with_the_place_and_what_is_want
         ("ledger?person=adda", "person: 'adda' is not known; nearest: ada"),
         ("ledger?app=mine", "app: 'mine' is not known; "),
         ("ledger?after=first", "after: it must be a number, the 'seq' of an entry"),
+        ("ledger?limit=-1", "limit: it must be a number, of entries"),
         ("consents?person=adda", "person: 'adda' is not known; nearest: ada"),
         ("consents?kind=call", "the query: 'kind' is not known; known: app, person"),
     ],
@@ -185,6 +189,42 @@ async def test_a_filter_that_nothing_could_fit_is_refused_it_is_no_empty_list(ca
     answer = await caller.get(f"/_sandbox/{path}")
     assert answer.status_code == 400
     assert words in answer.json()["message"]
+
+
+async def test_a_long_ledger_is_read_page_by_page_or_from_its_end(world: World, caller: httpx2.AsyncClient) -> None:
+    for number in range(25):
+        world.ledger.write("x" if number % 2 else "linkedin", What.CALL, path=f"/{number}")
+
+    async def asked(query: str) -> list[int]:
+        return [entry["seq"] for entry in (await caller.get(f"/_sandbox/ledger?{query}")).json()]
+
+    assert await asked("limit=3") == [23, 24, 25]
+    assert await asked("limit=3&network=x") == [20, 22, 24]
+    assert await asked("limit=3&after=0") == [1, 2, 3]
+    assert await asked("limit=3&after=3&network=x") == [4, 6, 8]
+    assert await asked("limit=3&after=24") == [25]
+    assert await asked("limit=100") == list(range(1, 26))
+    assert await asked("limit=0") == []
+    pages: list[int] = []
+    last = 0
+    while page := await asked(f"limit=10&after={last}"):
+        pages, last = [*pages, *page], page[-1]
+    assert pages == await asked("") == list(range(1, 26))
+
+
+def test_a_ledger_that_has_forgotten_its_beginning_is_read_in_pages_too() -> None:
+    ledger = World().ledger
+    ledger.back([Entry(seq, "", "x", What.CALL, "", "") for seq in range(91, 101)], 100)
+
+    def asked(after: int | None = None, before: int | None = None, limit: int | None = None) -> list[int]:
+        return [entry.seq for entry in ledger.read(after=after, before=before, limit=limit)]
+
+    assert asked(after=0, limit=2) == [91, 92]
+    assert asked(after=95, limit=2) == [96, 97]
+    assert asked(limit=2) == [99, 100]
+    assert asked(before=95, limit=2) == [93, 94]
+    assert asked(before=50) == asked(before=0) == asked(after=100) == asked(after=500) == []
+    assert asked(before=500) == list(range(91, 101))
 
 
 async def test_whoever_is_gone_from_the_cast_is_still_found_in_the_ledger(world: World, caller: httpx2.AsyncClient) -> None:

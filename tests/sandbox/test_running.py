@@ -1,9 +1,12 @@
 """What integrators hold in their hands: the handle on a running sandbox, and the pytest plugin in a project of a stranger."""
 
+import contextlib
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +84,33 @@ def test_what_it_refuses_is_an_exception_with_its_sentence(sandbox: Running) -> 
         sandbox.restore("nothing")
     with pytest.raises(OSError, match="refused"):
         Running("http://localhost:9").reset()
+
+
+def test_an_address_at_no_network_is_refused_with_the_nearest_host(sandbox: Running) -> None:
+    assert sandbox.at("https://api.x.com/2/users/me") == f"{sandbox.url}/api.x.com/2/users/me"
+    assert sandbox.at("https://pbs.twimg.com/a.png?b=c") == f"{sandbox.url}/pbs.twimg.com/a.png?b=c"
+    assert sandbox.at("https://API.X.com/2/users/me") == f"{sandbox.url}/API.X.com/2/users/me"
+    assert sandbox.at("/www.pinterest.com/oauth/") == sandbox.at("www.pinterest.com/oauth/") == f"{sandbox.url}/www.pinterest.com/oauth/"
+    assert sandbox.at(sandbox.at(CONSENT)) == sandbox.at(CONSENT)
+    for wrong, word, near in (
+        ("https://api.twiter.com/x", "api.twiter.com", "api.twitter.com"),
+        ("http://api.x.com/2/users/me", "http://api.x.com", "api.x.com"),
+        ("https://api.x.com.evil.example/", "api.x.com.evil.example", "api.x.com"),
+        (f"{sandbox.url}1/api.x.com/", f"{sandbox.url}1", ""),
+        ("", "", ""),
+    ):
+        with pytest.raises(SandboxRefused, match=f"^the host: '{re.escape(word)}' is not known; nearest: .*{near}"):
+            sandbox.at(wrong)
+    with pytest.raises(SandboxRefused, match=r"nearest: www\.pinterest\.com"):
+        sandbox.allow(CONSENT.replace("pinterest.com", "pintrest.com"))
+
+
+def test_the_ledger_is_read_in_pages(sandbox: Running) -> None:
+    sandbox.allow(CONSENT)
+    whole = sandbox.ledger()
+    assert len(whole) >= 3
+    assert sandbox.ledger(limit=2) == whole[-2:]
+    assert sandbox.ledger(limit=2, after=0) + sandbox.ledger(after=whole[1]["seq"]) == whole
 
 
 STRANGERS_TEST = """
@@ -164,16 +194,83 @@ def test_the_plugin_refuses_what_a_sandbox_that_runs_already_cannot_give(
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-def test_a_sandbox_that_does_not_run_is_named(tmp_path: Path) -> None:
-    ended = in_a_strangers_project(tmp_path, "--sandbox-url", "http://localhost:9", "-k", "anew", ini="[pytest]\n")
-    assert ended.returncode != 0
-    assert "no sandbox answers at http://localhost:9" in ended.stdout + ended.stderr
+class _Page(http.server.BaseHTTPRequestHandler):
+    """Some other web server: every path is a page, and says so with `status`."""
+
+    status = 404
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("content-type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(b"<html><head><title>No such page</title></head>\n<body>" + b"<p>hello</p>\n" * 100)
+
+    def log_message(self, *_: object) -> None:
+        """What it is asked interests nobody."""
 
 
-def test_a_world_file_that_is_wrong_is_named(tmp_path: Path) -> None:
-    ended = in_a_strangers_project(tmp_path, ini="[pytest]\nsandbox_world = nowhere.toml\n")
-    assert ended.returncode != 0
-    assert "nowhere.toml" in ended.stdout + ended.stderr
+@contextlib.contextmanager
+def another_server(status: int) -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), type("Page", (_Page,), {"status": status})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def refused_in_one_line(ended: subprocess.CompletedProcess[str]) -> str:
+    """The sentence with which the run was refused before it began."""
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert ended.stdout.strip() == ""
+    (line,) = [line for line in ended.stderr.splitlines() if line]
+    return line
+
+
+@pytest.mark.parametrize("status", [404, 200])
+def test_another_web_server_is_not_taken_for_a_sandbox(tmp_path: Path, status: int) -> None:
+    with another_server(status) as url:
+        said = refused_in_one_line(in_a_strangers_project(tmp_path, "--sandbox-url", url, ini="[pytest]\n"))
+        assert said.startswith(f"ERROR: no sandbox answers at {url}")
+        assert "<" not in said
+        with pytest.raises(SandboxRefused, match=f"^no sandbox answers at {url}[^<]*$"):
+            Running(url).apps()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"), [("http://localhost:9", "Connection refused"), ("localhost:8421", ""), ("http://localhost:port", ""), ("sandbox", "")]
+)
+def test_a_sandbox_that_does_not_run_is_named_before_the_run(tmp_path: Path, url: str, why: str) -> None:
+    said = refused_in_one_line(in_a_strangers_project(tmp_path, "--sandbox-url", url, "-k", "anew", ini="[pytest]\n"))
+    assert said.startswith(f"ERROR: no sandbox answers at {url}")
+    assert why in said
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+@pytest.mark.parametrize(("world", "why"), [(None, "No such file or directory"), (b"seed = ", "Invalid value"), (b"\xff\xfe", "UTF-8")])
+def test_a_world_file_that_cannot_be_read_is_named_before_the_run(
+    tmp_path: Path, world: bytes | None, why: str, options: tuple[str, ...]
+) -> None:
+    file = tmp_path / "mine.toml"
+    if world is not None:
+        file.write_bytes(world)
+    said = refused_in_one_line(in_a_strangers_project(tmp_path, *options, ini="[pytest]\nsandbox_world = mine.toml\n"))
+    assert said.startswith(f"ERROR: {file}: ")
+    assert why in said
+    assert said.count("mine.toml") == 1
+    program = [sys.executable, "-m", "hitchpost_sandbox", "--port", "0", "--world", str(file)]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr.count(str(file)), ended.stderr.count("\n")) == (2, 1, 1)
+
+
+def test_a_world_file_that_is_chosen_in_code_is_named_too(tmp_path: Path) -> None:
+    fixture = (
+        "@pytest.fixture(scope='session')\ndef sandbox_world_file(tmp_path_factory):\n    return tmp_path_factory.mktemp('w') / 'no.toml'"
+    )
+    (tmp_path / "test_chosen.py").write_text(f"import pytest\n\n{fixture}\n\ndef test_it(sandbox_url):\n    pass\n")
+    ended = in_a_strangers_project(tmp_path, "test_chosen.py", ini="[pytest]\n")
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "no.toml: No such file or directory" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("typo", ['[[faults]]\ndoes = "no_such_word"\n', '[[faults]]\ndoes = "html"\nnetwork = "nonsense"\n'])

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from hitchpost_sandbox import pages
 from hitchpost_sandbox.networks import facebook_turns, facebook_words
 from hitchpost_sandbox.networks.facebook_dialog import dialog
-from hitchpost_sandbox.networks.facebook_graph import call
+from hitchpost_sandbox.networks.facebook_graph import PATHS, call
 from hitchpost_sandbox.twin import Route, Twin, Visit
 
 
@@ -29,10 +29,11 @@ TWIN = Twin(
         Route(_WEB, "GET POST", "/dialog/oauth/", dialog),
         Route(_WEB, "GET POST", "/{version}/dialog/oauth", dialog),
         Route(_WEB, "GET POST", "/{version}/dialog/oauth/", dialog),
-        Route(("graph.facebook.com",), "GET POST DELETE", "/{path:path}", call),
+        Route(("graph.facebook.com",), "GET POST DELETE", "/{path:path}", call, PATHS),
     ),
     lost=lost,
     picture_hosts=("scontent.xx.fbcdn.net",),
+    picture_path="/v/{rest:path}.png",
     colour="#0866ff",
     allow="Continue",
     cancel="Cancel",

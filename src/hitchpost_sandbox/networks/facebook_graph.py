@@ -12,9 +12,18 @@ from hitchpost_sandbox.graph import Caller, GraphError
 from hitchpost_sandbox.graph_nodes import Asked
 from hitchpost_sandbox.networks import facebook_debug, facebook_logins, facebook_tokens
 from hitchpost_sandbox.networks.facebook_logins import SYSTEM
-from hitchpost_sandbox.networks.facebook_seen import Seen
+from hitchpost_sandbox.networks.facebook_seen import EDGES, Seen
 from hitchpost_sandbox.twin import Visit
 
+PATHS = graph.paths(
+    "/oauth/access_token",
+    "/debug_token",
+    "/{id}",
+    "/{id}/permissions",
+    "/{id}/permissions/{permission}",
+    *(f"/{{id}}/{edge}" for edge in ("content_publishing_limit", "picture", *EDGES)),
+)
+"""What `call` answers with more than an error."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -35,6 +35,13 @@ _OF_PAGES = (
 _OF_ACCOUNTS = ("biography", "website", "owner_business", "is_published", "has_profile_pic", "legacy_instagram_user_id")
 _OF_BUSINESSES = ("created_time", "link", "primary_page", "profile_picture_uri", "timezone_id", "vertical", "updated_time")
 
+_EDGES_OF_SELF = {"accounts": "pages_show_list", "assigned_pages": "pages_show_list", "businesses": "business_management"}
+"""Each with the permission that it needs."""
+_EDGES_OF_BUSINESSES = ("owned_pages", "client_pages")
+_PENDING = ("pending_owned_pages", "pending_client_pages")
+_OF_ADVERTISING = ("instagram_accounts", "page_backed_instagram_accounts")
+EDGES = (*_EDGES_OF_SELF, *_EDGES_OF_BUSINESSES, *_PENDING, *_OF_ADVERTISING)
+
 
 class Seen:
     """What one caller sees: the person behind the token, the login, and the nodes that follow from them."""
@@ -77,28 +84,25 @@ class Seen:
             return self._edge_of_self(name)
         if (business := self.business(thing)) is not None:
             self.need("business_management")
-            if name in ("owned_pages", "client_pages"):
+            if name in _EDGES_OF_BUSINESSES:
                 ids = business.owned if name == "owned_pages" else business.client
                 return [self.page_node(page) for page_id in ids if (page := self.page(page_id)) is not None]
-            if name in ("pending_owned_pages", "pending_client_pages"):
+            if name in _PENDING:
                 return []
         node = self.node(thing)
-        if node.kind == "Page" and name in ("instagram_accounts", "page_backed_instagram_accounts"):
+        if node.kind == "Page" and name in _OF_ADVERTISING:
             # Objects of advertising, of which nobody here has any.
             return []
         raise graph_nodes.nonexisting(name, node.kind)
 
     def _edge_of_self(self, name: str) -> list[Node]:
-        if name == "accounts":
-            self.need("pages_show_list")
-            return [self.page_node(page) for page in self.facebook.pages if page.direct and self.login.shares("page", page.id)]
-        if name == "assigned_pages":
-            self.need("pages_show_list")
-            return [self.page_node(page) for page in self.facebook.pages if page.tasks and self.login.shares("page", page.id)]
+        if name not in _EDGES_OF_SELF:
+            raise graph_nodes.nonexisting(name, "User")
+        self.need(_EDGES_OF_SELF[name])
         if name == "businesses":
-            self.need("business_management")
             return [self.business_node(one) for one in self.facebook.businesses if self.login.shares("business", one.id)]
-        raise graph_nodes.nonexisting(name, "User")
+        pages = [page for page in self.facebook.pages if (page.direct if name == "accounts" else page.tasks)]
+        return [self.page_node(page) for page in pages if self.login.shares("page", page.id)]
 
     def page(self, page_id: str) -> Page | None:
         """A ticked Page; one of the person's own, or one that a business of theirs lists without a role for them."""

@@ -119,6 +119,9 @@ def _refusal(message: str) -> Response:
     return JSONResponse({"error_type": "OAuthException", "code": 400, "error_message": message}, 400)
 
 
+_PATHS = graph.paths("/debug_token", "/{id}", "/{id}/content_publishing_limit", alone=("/access_token", "/refresh_access_token"))
+
+
 async def call(visit: Visit) -> Response:
     """Everything at graph.instagram.com. The two token endpoints have no version."""
     version = graph.VERSIONS[-1]
@@ -242,10 +245,11 @@ TWIN = Twin(
         Route(("www.instagram.com", "api.instagram.com"), "GET POST", "/oauth/authorize/", authorize),
         Route(("api.instagram.com",), "POST", "/oauth/access_token", redeem),
         Route(("api.instagram.com",), "POST", "/oauth/access_token/", redeem),
-        Route(("graph.instagram.com",), "GET POST DELETE", "/{path:path}", call),
+        Route(("graph.instagram.com",), "GET POST DELETE", "/{path:path}", call, _PATHS),
     ),
     lost=lost,
     picture_hosts=("scontent.cdninstagram.com",),
+    picture_path="/v/{rest:path}.png",
     colour="#d62976",
     allow="Allow",
     cancel="Cancel",

@@ -254,6 +254,7 @@ TWIN = Twin(
     lost=lost,
     unfit=unfit,
     picture_hosts=("i.pinimg.com",),
+    picture_path="/{width:int}x{rest:path}.png",
     colour="#bd081c",
     allow="Give access",
     cancel="Cancel",

@@ -249,6 +249,7 @@ TWIN = Twin(
     lost=x_api.lost,
     unfit=x_api.unfit,
     picture_hosts=("pbs.twimg.com",),
+    picture_path="/profile_images/{rest:path}.png",
     colour="#0f1419",
     allow="Authorize app",
     cancel="Cancel",
