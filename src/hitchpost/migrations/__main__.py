@@ -3,11 +3,12 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from asyncpg import PostgresError
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -30,6 +31,24 @@ def configuration(connection: Connection | None = None) -> Config:
 def upgrade(connection: Connection) -> None:
     """Every step that is missing, in the connection's transaction."""
     command.upgrade(configuration(connection), "head")
+
+
+def sqlite_engine(url: str) -> Engine:
+    """One whose transactions hold changes of tables too: Python's module would commit before each, and a kill between leave half of them.
+
+    Foreign keys are not enforced, as SQLite demands of who replaces a table that others point to.
+    """
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 15})
+
+    @event.listens_for(engine, "connect")
+    def _by_hand(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
 
 
 async def _upgrade_postgres(url: str) -> None:
@@ -63,10 +82,8 @@ def _bring_up_to_date(settings: Settings) -> None:
     if settings.database.startswith("sqlite:"):
         # The server's own engine once, so that the file is in WAL mode with its folder made.
         open_database(settings.database, checkpoints=False)
-        engine = create_engine(settings.database, poolclass=NullPool)
-        with engine.begin() as connection:
+        with sqlite_engine(settings.database).begin() as connection:
             upgrade(connection)
-        engine.dispose()
     else:
         import asyncio
 
