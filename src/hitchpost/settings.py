@@ -119,6 +119,13 @@ class Settings(BaseModel):
         """The SQLAlchemy-free form of the database's address: `sqlite:///…` or `postgresql://…`; may hold a password."""
         return self.database_url.reveal() or f"sqlite:///{self.data_dir / 'hitchpost.db'}"
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """Where the SQLite database is or will be; None for PostgreSQL."""
+        if not self.database.startswith("sqlite:"):
+            return None
+        return Path(self.database.removeprefix("sqlite:///").partition("?")[0]).absolute()
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:

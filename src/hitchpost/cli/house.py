@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -80,9 +80,11 @@ def _said(act: Callable[[Configuration], Coroutine[Any, Any, T]]) -> T:
     from hitchpost.tokens.ring import BadRing
 
     configuration = configuration_or_refusal()
-    if missing := _missing(configuration.settings.database):
+    file = configuration.settings.sqlite_file
+    # Opening it would make an empty one where no installation is.
+    if file and not file.exists():
         refuse(
-            f"There is no database at {missing}. Is HITCHPOST_DATA_DIR (or HITCHPOST_DATABASE_URL) of your installation not set here? "
+            f"There is no database at {file}. Is HITCHPOST_DATA_DIR (or HITCHPOST_DATABASE_URL) of your installation not set here? "
             "For a new installation run `hitchpost migrate` first."
         )
     try:
@@ -94,14 +96,6 @@ def _said(act: Callable[[Configuration], Coroutine[Any, Any, T]]) -> T:
     except (SQLAlchemyError, OSError) as error:
         # Its first line only: the rest is SQL.
         refuse(f"The database cannot be used: {str(error).splitlines()[0]}")
-
-
-def _missing(database: str) -> Path | None:
-    """Where an SQLite database should be and is not: opening it would make an empty one where no installation is."""
-    if not database.startswith("sqlite:"):
-        return None
-    path = Path(database.removeprefix("sqlite:///").partition("?")[0]).absolute()
-    return None if path.exists() else path
 
 
 async def _inside(configuration: Configuration, act: Callable[[House], Awaitable[T]]) -> T:
@@ -129,7 +123,8 @@ def run_services(act: Callable[["Services"], Awaitable[T]]) -> T:
 
         # What a command answers goes to standard output; what befalls it on the way goes where the server's log goes.
         set_up("warning")
-        services = await build(configuration, database=open_database(configuration.settings.database, checkpoints=False))
+        database = open_database(configuration.settings.database, checkpoints=False)
+        services = await build(configuration, database=database, say=partial(typer.echo, err=True))
         try:
             return await act(services)
         finally:
