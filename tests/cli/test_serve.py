@@ -70,7 +70,7 @@ def test_a_second_start_is_one_sentence_and_makes_no_other_set_up_code(tmp_path:
 
 @pytest.mark.parametrize("bind", ["8420", "127.0.0.1:99999", "nowhere.invalid:8420"])
 def test_an_address_that_cannot_be_listened_on_is_refused_by_name(tmp_path: Path, bind: str) -> None:
-    code, _, error = refused(tmp_path, "serve", HITCHPOST_BIND=bind)
+    code, _, error = refused(tmp_path, "serve", HITCHPOST_BIND=bind, HITCHPOST_PUBLIC_URL="http://127.0.0.1:8420")
     assert code == 2
     assert error.startswith("HITCHPOST_BIND: ")
     assert error.count("\n") == 1
