@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hitchpost.db.schema import HEAD
 from hitchpost.ids import new_id
 from tests.support.postgres import new_database
 
@@ -76,15 +77,22 @@ def test_an_address_that_cannot_be_listened_on_is_refused_by_name(tmp_path: Path
     assert error.count("\n") == 1
 
 
+def test_a_migration_says_where_the_database_stands_and_a_server_says_only_its_own(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert refused(tmp_path, "migrate") == (0, f"The database is up to date: it stands at {HEAD}.\n", "")
+    assert "up to date" not in refused(tmp_path, "serve", HITCHPOST_BIND="nowhere.invalid:1", HITCHPOST_PUBLIC_URL="http://127.0.0.1:1")[1]
+
+
 def test_a_database_that_cannot_be_brought_up_to_date_is_a_sentence_without_its_password(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_text("not a database " * 100)
-    for more in (
-        {"HITCHPOST_DATABASE_URL": f"sqlite:///{broken}"},
-        {"HITCHPOST_DATA_DIR": f"{broken}/data"},
-        {"HITCHPOST_DATABASE_URL": "postgresql://ada:canary@127.0.0.1:1/hitchpost"},
+    for setting, value in (
+        ("HITCHPOST_DATABASE_URL", f"sqlite:///{broken}"),
+        ("HITCHPOST_DATA_DIR", f"{broken}/data"),
+        ("HITCHPOST_DATABASE_URL", "postgresql://ada:canary@127.0.0.1:1/hitchpost"),
     ):
-        code, _, error = refused(tmp_path, "migrate", **more)
+        code, _, error = refused(tmp_path, "migrate", **{setting: value})
+        assert error.endswith(f"; see {setting}\n")
         assert code == 1
         assert error.startswith("The database cannot be used: ")
         assert error.count("\n") == 1

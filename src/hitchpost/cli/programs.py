@@ -60,8 +60,21 @@ def version() -> None:
     typer.echo(version_of("hitchpost"))
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")] = False,
+) -> None:
+    pass
+
+
 def add_to(app: typer.Typer) -> None:
-    """The commands without a group."""
+    """The commands without a group, and the options of the program itself."""
+    app.callback(help=app.info.help)(_options)
     for command in (serve, worker, migrate, demo, version):
         app.command()(command)
     app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)

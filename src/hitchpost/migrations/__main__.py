@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from hitchpost.db.engine import open_database
 from hitchpost.db.schema import HEAD
+from hitchpost.db.unusable import unusable
 from hitchpost.settings import BadSettings, Settings, read_settings
 
 
@@ -55,10 +56,7 @@ def main(*, quiet: bool = False) -> int:
     try:
         _bring_up_to_date(settings)
     except (SQLAlchemyError, PostgresError, OSError) as error:
-        # Its first line only: the rest is SQL.
-        print(
-            f"The database cannot be used: {str(error).splitlines()[0]}; see HITCHPOST_DATABASE_URL and HITCHPOST_DATA_DIR", file=sys.stderr
-        )
+        print(unusable(error, settings), file=sys.stderr)
         return 1
     if not quiet:
         print(f"The database is up to date: it stands at {HEAD}.")
