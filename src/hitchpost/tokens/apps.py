@@ -156,7 +156,7 @@ def _place(app_id: str) -> Place:
 
 def _nearest(name: str, known: Collection[str]) -> str:
     found = get_close_matches(name, sorted(known), 1)
-    return f", did you mean {found[0]}?" if found else ""
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def _listed(names: Iterable[str]) -> str:

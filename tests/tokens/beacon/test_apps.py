@@ -95,7 +95,7 @@ async def test_E1_a_stored_secret_that_was_changed_stops_the_start_with_a_senten
 @pytest.mark.parametrize(
     ("app", "sentence"),
     [
-        (AppSettings("beakon", "id", Secret("")), "HITCHPOST_APP_BEAKON_…: no network has an app slot beakon, did you mean beacon?"),
+        (AppSettings("beakon", "id", Secret("")), "HITCHPOST_APP_BEAKON_…: no network has an app slot beakon (did you mean beacon?); there are"),
         (replace(BEACON, client_secret=Secret("")), "HITCHPOST_APP_BEACON_CLIENT_SECRET is missing: an app needs both"),
         (replace(BEACON, client_id=""), "HITCHPOST_APP_BEACON_CLIENT_ID is missing: an app needs both"),
         (replace(BEACON, version="banana"), "HITCHPOST_APP_BEACON_VERSION must be of the form v1"),
@@ -113,7 +113,7 @@ async def test_a_scope_that_is_not_known_is_warned_of_with_the_nearest_and_asked
     with capture_logs() as logs:
         await room.configure(replace(BEACON, scopes=("post", "posts", "levitate")))
     assert [(one["setting"], one["detail"]) for one in logs if one["log_level"] == "warning"] == [
-        ("HITCHPOST_APP_BEACON_SCOPES", "posts is not a scope that is known here, did you mean post?"),
+        ("HITCHPOST_APP_BEACON_SCOPES", "posts is not a scope that is known here (did you mean post?)"),
         ("HITCHPOST_APP_BEACON_SCOPES", "levitate is not a scope that is known here"),
     ]
     [(_, app)] = room.keeper.logins("beacon")
