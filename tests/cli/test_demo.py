@@ -101,7 +101,7 @@ def test_it_says_how_commands_mean_its_installation_and_they_do(tmp_path: Path, 
         # In a shell, elsewhere, as people do.
         script = f'set -a; . "{file}"; set +a; cd /; env; "{sys.executable}" -m hitchpost workspaces list'
         found = subprocess.run(["sh", "-c", script], env=outside_of(dict(os.environ)), capture_output=True, text=True, check=True).stdout
-        assert found.endswith("\tLantern\n")
+        assert found.endswith("\tLantern\tin use\n")
         assert f"HITCHPOST_NETWORKS_AT=http://localhost:{ports[1]}\n" in found
 
 

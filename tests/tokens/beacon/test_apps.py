@@ -95,7 +95,7 @@ async def test_E1_a_stored_secret_that_was_changed_stops_the_start_with_a_senten
 @pytest.mark.parametrize(
     ("app", "sentence"),
     [
-        (AppSettings("beakon", "id", Secret("")), "HITCHPOST_APP_BEAKON_…: no network has an app slot beakon (did you mean beacon?); there are"),
+        (AppSettings("beakon", "id", Secret("")), "HITCHPOST_APP_BEAKON_…: no network has an app slot beakon (did you mean beacon?)"),
         (replace(BEACON, client_secret=Secret("")), "HITCHPOST_APP_BEACON_CLIENT_SECRET is missing: an app needs both"),
         (replace(BEACON, client_id=""), "HITCHPOST_APP_BEACON_CLIENT_ID is missing: an app needs both"),
         (replace(BEACON, version="banana"), "HITCHPOST_APP_BEACON_VERSION must be of the form v1"),
