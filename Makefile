@@ -53,7 +53,7 @@ pins: ## compile the pinned requirement files again, both with the same versions
 	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
 	@$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements-dev.txt pyproject.toml -o requirements.txt
 
-clean: ## remove the demo's world and test artefacts
-	@rm -rf .hitchpost artefacts
+clean: ## remove the demo's world and test artefacts; an installation beside them stays
+	@rm -rf .hitchpost/demo artefacts
 
 .PHONY: help env dev run test faults check fix bench docs pins clean

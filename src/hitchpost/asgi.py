@@ -27,6 +27,7 @@ from hitchpost.connect.pages import ConnectPages
 from hitchpost.console import pages as console_pages
 from hitchpost.console.profile_pages import ProfilePages
 from hitchpost.db import schema
+from hitchpost.db.alone import ServedAlready, alone
 from hitchpost.db.engine import SqliteDatabase
 from hitchpost.db.schema import WrongSchema
 from hitchpost.jobs.loop import new_loop
@@ -68,8 +69,6 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
             await services.database.begin(partial(take_over_all, services.clock))
         if background:
             services.engine.start()
-        if services.ring_made_at:
-            print(f"\n  The key ring was made at {services.ring_made_at}: save it now, apart from the database.", flush=True)
         if code := await services.workspaces.setup_code():
             print(f"\n  Set up this installation at {settings.public_url}/setup with the code {code.reveal()}\n", flush=True)
         yield
@@ -175,11 +174,11 @@ async def _main() -> int:
         set_up(configuration.settings.log_level)
         # First of all: a second start by mistake must not change what the running server goes by, its set-up code for one.
         sockets = listen(configuration.settings.bind)
-        services = await build(configuration)
-    except (BadSettings, BadRing, WrongSchema) as refusal:
+        with alone(configuration.settings.sqlite_file):
+            await serve(await build(configuration), sockets)
+    except (BadSettings, BadRing, WrongSchema, ServedAlready) as refusal:
         print(refusal, file=sys.stderr)
         return 2
-    await serve(services, sockets)
     return 0
 
 

@@ -1,5 +1,6 @@
 """The only place that builds things: configuration in, services out. Callbacks from lower rooms to higher ones are tied here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -36,7 +37,7 @@ from hitchpost.workspaces.service import Workspaces
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that runs, built and tied together. `ring_made_at`: the key ring's file if this start made it, else empty."""
+    """Everything that runs, built and tied together."""
 
     settings: Settings
     clock: Clock
@@ -54,7 +55,6 @@ class Services:
     looks: Looks
     engine: Engine
     stopping: Stopping
-    ring_made_at: str
 
     async def close(self) -> None:
         """Stop what runs in the background within the grace, then what it uses; no lease is left behind."""
@@ -72,8 +72,11 @@ async def build(
     catalog: Catalog | None = None,
     database: Database | None = None,
     networks: httpx2.AsyncBaseTransport | None = None,
+    say: Callable[[str], None] = partial(print, flush=True),
 ) -> Services:
     """Open, check, and tie everything together. `networks`: another transport for outgoing calls, for tests in one process.
+
+    `say` tells whoever runs the installation what they must know once: that the key ring was made just now.
 
     Raises BadSettings, BadRing, WrongSchema, each with a sentence for whoever runs the server.
     """
@@ -84,7 +87,7 @@ async def build(
         if clock is None and isinstance(database, PostgresDatabase):
             clock = DatabaseClock(database, SystemClock())
             await clock.measure()
-        return await _tied(configuration, clock or SystemClock(), catalog or discover(), database, http)
+        return await _tied(configuration, clock or SystemClock(), catalog or discover(), database, http, say)
     except BaseException:
         # Who refuses to start leaves nothing open behind.
         await http.close()
@@ -92,11 +95,16 @@ async def build(
         raise
 
 
-async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, database: Database, http: NetworkHttp) -> Services:
+async def _tied(
+    configuration: Configuration, clock: Clock, catalog: Catalog, database: Database, http: NetworkHttp, say: Callable[[str], None]
+) -> Services:
     settings = configuration.settings
     await database.read(schema.check)
     people, workspaces = people_and_workspaces(settings, database, clock)
     ring = load_or_make(settings, database_empty=await database.read(is_unused))
+    if ring.made_at:
+        # At once: what else is refused at this start is mended, and the next one finds a ring that nobody was told of.
+        say(f"\n  The key ring was made at {ring.made_at}: save it now, apart from the database.")
     stopping = Stopping(clock)
     vault = Vault(ring, clock, reload=lambda: load_or_make(settings, database_empty=False))
     tokens = TokenKeeper(
@@ -135,7 +143,6 @@ async def _tied(configuration: Configuration, clock: Clock, catalog: Catalog, da
         workspaces=workspaces, tokens=tokens, profiles=profiles,
         leaving=Leaving(database, clock, tokens, on_forgotten=forget_person),
         shredding=Shredding(database, workspaces, profiles, tokens), flow=flow, looks=looks, engine=engine, stopping=stopping,
-        ring_made_at=ring.made_at,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -71,7 +71,26 @@ def _bind(value: object) -> str:
 
 
 def _networks(value: object) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip())
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in str(value).split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+
+
+def _url_of(bind: str) -> str:
+    """Where browsers on this machine find who listens there. Raises BadSettings where others find them too: by which name is not known."""
+    host, _, port = bind.rpartition(":")
+    if not is_loopback(f"http://{bind}"):
+        raise BadSettings(
+            f"{PREFIX}BIND: {bind} can be reached from other machines, so set {PREFIX}PUBLIC_URL to the address that people's browsers use"
+        )
+    # A port that is not known yet leaves the default; and the name localhost is left to sandboxes, which would be sent our cookies there.
+    if port.strip("0") == "":
+        return DEFAULT_URL
+    return f"http://{host if host.startswith(('[', '127.')) else '127.0.0.1'}:{port}"
+
+
+DEFAULT_URL = "http://127.0.0.1:8420"
 
 
 class Settings(BaseModel):
@@ -80,7 +99,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     public_url: Annotated[str, BeforeValidator(_origin)] = Field(
-        default="http://127.0.0.1:8420", description="the address people's browsers use; every URL we hand out starts with it"
+        default=DEFAULT_URL,
+        description="the address people's browsers use; every URL we hand out starts with it; default: where `bind` is on this machine",
     )
     public_url_insecure: bool = Field(default=False, description="allow a public URL with plain http that is not this machine")
     bind: Annotated[str, BeforeValidator(_bind)] = Field(default="127.0.0.1:8420", description="address and port to listen on")
@@ -105,7 +125,7 @@ class Settings(BaseModel):
     renewals_a_minute: int = Field(
         default=0, ge=0, le=100_000, description="token renewals a minute for each app; 0 lets each app keep a little above its normal pace"
     )
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="debug, info, warning or error")
     session_idle_hours: int = Field(default=24, ge=1, le=24 * 30, description="a browser session ends after this long without a request")
     session_hours: int = Field(default=24 * 7, ge=1, le=24 * 90, description="a browser session ends after this long in any case")
 
@@ -118,6 +138,13 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The SQLAlchemy-free form of the database's address: `sqlite:///…` or `postgresql://…`; may hold a password."""
         return self.database_url.reveal() or f"sqlite:///{self.data_dir / 'hitchpost.db'}"
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """Where the SQLite database is or will be; None for PostgreSQL."""
+        if not self.database.startswith("sqlite:"):
+            return None
+        return Path(self.database.removeprefix("sqlite:///").partition("?")[0]).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +178,22 @@ def _apps(found: dict[str, str]) -> tuple[AppSettings, ...]:
     for name in list(found):
         if match := _APP.fullmatch(name):
             slots.setdefault(match[1], {})[match[2]] = found.pop(name).strip()
-    apps = []
-    for slot, values in sorted(slots.items()):
-        for needed in ("CLIENT_ID", "CLIENT_SECRET"):
-            if not values.get(needed):
-                raise BadSettings(f"{PREFIX}APP_{slot}_{needed} is missing: an app needs both its client id and its secret")
-        apps.append(
-            AppSettings(
-                slot.lower(),
-                values["CLIENT_ID"],
-                Secret(values["CLIENT_SECRET"]),
-                values.get("VARIANT", ""),
-                tuple(re.split(r"[\s,]+", values["SCOPES"])) if values.get("SCOPES") else (),
-                values.get("VERSION", ""),
-                tuple(re.split(r"[\s,]+", values["PROVIDERS"])) if values.get("PROVIDERS") else (),
-            )
+    return tuple(
+        AppSettings(
+            slot.lower(),
+            values.get("CLIENT_ID", ""),
+            Secret(values.get("CLIENT_SECRET", "")),
+            values.get("VARIANT", ""),
+            _words(values, "SCOPES"),
+            values.get("VERSION", ""),
+            _words(values, "PROVIDERS"),
         )
-    return tuple(apps)
+        for slot, values in sorted(slots.items())
+    )
+
+
+def _words(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(one for one in re.split(r"[\s,]+", values.get(name, "")) if one)
 
 
 def read_settings(env: Mapping[str, str]) -> Configuration:
@@ -180,15 +206,34 @@ def read_settings(env: Mapping[str, str]) -> Configuration:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise BadSettings("\n".join(_said(one["loc"], one["type"], one["msg"]) for one in error.errors())) from None
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": _url_of(settings.bind)})
     _refuse_unsafe(settings)
     return Configuration(settings, apps)
 
 
 def _said(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = PREFIX + str(place[0] if place else "").upper()
+    field = str(place[0] if place else "")
+    name = PREFIX + field.upper()
     if kind == "extra_forbidden":
         return f"{name} is not a setting of Hitchpost (see docs/settings.md)"
-    return f"{name}: {message.removeprefix('Value error, ')}"
+    return f"{name}: {_allowed(field) or message.removeprefix('Value error, ')}"
+
+
+def _allowed(name: str) -> str:
+    """What a setting of this name may be, where its kind says it; empty where its own check has said it."""
+    field = Settings.model_fields[name]
+    if field.annotation is bool:
+        return "must be true or false"
+    if field.annotation is int:
+        bounds = [
+            str(bound) for one in field.metadata for bound in (getattr(one, "ge", None), getattr(one, "le", None)) if bound is not None
+        ]
+        return f"must be a whole number from {' to '.join(bounds)}"
+    if get_origin(field.annotation) is Literal:
+        *most, last = get_args(field.annotation)
+        return f"must be {', '.join(most)} or {last}"
+    return ""
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -38,6 +38,16 @@ async def test_A20_what_another_workspace_needs_is_not_said_to_be_given_back(tow
     assert living(town.house, "x")
 
 
+async def test_E8_a_shredded_workspace_stays_is_marked_and_may_be_connected_anew(town: Town) -> None:
+    await connected(town, "x")
+    before = await town.house.services.workspaces.every_workspace()
+    await town.house.services.shredding.shred(town.lantern)
+    marked = {one: at for one, _, at in await town.house.services.workspaces.every_workspace() if at}
+    assert marked == {town.lantern: town.house.clock.now()}
+    assert [one for one, _, at in before if at] == []
+    assert len(await connected(town, "x")) == 1
+
+
 async def test_E8_what_its_network_does_not_answer_is_said_to_be_tried_again(town: Town) -> None:
     await connected(town, "x")
     town.house.weather.trouble = lambda _request: httpx2.ConnectError("nobody there")

@@ -90,6 +90,13 @@ def test_D6_addresses_are_facts_that_no_row_and_no_call_can_move(login: Login) -
 
 
 @pytest.mark.parametrize("login", LOGINS)
+def test_an_api_with_versions_says_their_form_and_its_default_is_one(login: Login) -> None:
+    assert bool(login.default_version) is bool(login.version_form)
+    assert re.fullmatch(login.version_form, login.default_version)
+    assert not login.version_form or not re.fullmatch(login.version_form, "banana")
+
+
+@pytest.mark.parametrize("login", LOGINS)
 def test_every_variant_of_an_app_has_its_scopes_and_people_are_told_what_is_asked(login: Login) -> None:
     for variant in login.variants:
         assert login.asked(AppCredentials("capp", "1", Secret("s"), variant=variant))

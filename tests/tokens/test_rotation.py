@@ -141,6 +141,25 @@ async def test_E2_a_key_is_prepared_on_every_machine_before_it_is_made_the_first
         await rotation.rotate(here, any_database, SystemClock(), to="other")
 
 
+async def test_E2_older_keys_are_retired_on_every_machine_in_the_documented_steps(
+    any_database: Database, tmp_path: Path, opens: Opens
+) -> None:
+    here, there = at(tmp_path), at(tmp_path / "there")
+    there.key_dir.mkdir()
+    shutil.copy(tmp_path / "ring", there.key_dir)
+    running = server(there)
+    key_id = rotation.prepare(here)
+    for number, turn in enumerate((None, False, True)):
+        if turn is not None:
+            await rotation.rotate(here, any_database, SystemClock(), to=key_id, retire=turn)
+        shutil.copy(tmp_path / "ring", there.key_dir)
+        # Between the steps a workspace there seals for the first time, in a process that has run all the while.
+        await any_database.begin(partial(running.seal, place=replace(LANTERN, owner=f"cquill{number}"), secret=Secret("canary")))
+        for machine in (here, there):
+            await opens(machine)
+    assert [*load_or_make(there, database_empty=False).keys] == [key_id]
+
+
 async def test_E2_a_ring_of_the_settings_turns_as_they_say_and_no_file_is_made(
     any_database: Database, tmp_path: Path, opens: Opens
 ) -> None:

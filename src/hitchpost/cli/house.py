@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from getpass import GetPassWarning
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -34,6 +36,7 @@ Who = Annotated[str, typer.Argument(help="the person's e-mail address or id", me
 Where = Annotated[str, typer.Argument(help="the workspace's id", metavar="WORKSPACE")]
 Named = Annotated[str, typer.Option(help="its name, for people")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input instead of asking")]
 
 
@@ -49,11 +52,20 @@ class House:
 
     async def who(self, text: str) -> "Person":
         """The person with this e-mail address or id; ends the command if there is nobody."""
-        find = self.people.person_by_email if "@" in text else self.people.person
+        find = self.people.person_by_email if "@" in text else self.people.anybody
         person = await self.database.read(lambda tx: find(tx, text))
         if person is None:
-            refuse(f"There is nobody with the e-mail address or id {text}.")
+            refuse(f"There is nobody with the e-mail address or id {text}; see `hitchpost people list`.")
         return person
+
+
+NO_SUCH_WORKSPACE = "There is no such workspace; see `hitchpost workspaces list`."
+_FOR_OPERATORS = {
+    "workspace_not_found": NO_SUCH_WORKSPACE,
+    "member_not_found": "They are not a member of this workspace; see `hitchpost workspaces members WORKSPACE`.",
+    "key_not_found": "There is no such API key; see `hitchpost keys list PERSON`.",
+}
+"""What is said otherwise to whoever runs the installation than to its people: they see everything, and have commands to look."""
 
 
 def refuse(sentence: str, code: int = 1) -> NoReturn:
@@ -77,12 +89,15 @@ def _said(act: Callable[[Configuration], Coroutine[Any, Any, T]]) -> T:
     from sqlalchemy.exc import SQLAlchemyError
 
     from hitchpost.db.schema import WrongSchema
+    from hitchpost.db.unusable import unusable
     from hitchpost.tokens.ring import BadRing
 
     configuration = configuration_or_refusal()
-    if missing := _missing(configuration.settings.database):
+    file = configuration.settings.sqlite_file
+    # Opening it would make an empty one where no installation is.
+    if file and not file.exists():
         refuse(
-            f"There is no database at {missing}. Is HITCHPOST_DATA_DIR (or HITCHPOST_DATABASE_URL) of your installation not set here? "
+            f"There is no database at {file}. Is HITCHPOST_DATA_DIR (or HITCHPOST_DATABASE_URL) of your installation not set here? "
             "For a new installation run `hitchpost migrate` first."
         )
     try:
@@ -90,18 +105,9 @@ def _said(act: Callable[[Configuration], Coroutine[Any, Any, T]]) -> T:
     except BadSettings as refusal:
         refuse(str(refusal), 2)
     except (Problem, WrongSchema, BadRing) as refusal:
-        refuse(refusal.message if isinstance(refusal, Problem) else str(refusal))
+        refuse(_FOR_OPERATORS.get(refusal.code, refusal.message) if isinstance(refusal, Problem) else str(refusal))
     except (SQLAlchemyError, OSError) as error:
-        # Its first line only: the rest is SQL.
-        refuse(f"The database cannot be used: {str(error).splitlines()[0]}")
-
-
-def _missing(database: str) -> Path | None:
-    """Where an SQLite database should be and is not: opening it would make an empty one where no installation is."""
-    if not database.startswith("sqlite:"):
-        return None
-    path = Path(database.removeprefix("sqlite:///").partition("?")[0]).absolute()
-    return None if path.exists() else path
+        refuse(unusable(error, configuration.settings))
 
 
 async def _inside(configuration: Configuration, act: Callable[[House], Awaitable[T]]) -> T:
@@ -129,7 +135,8 @@ def run_services(act: Callable[["Services"], Awaitable[T]]) -> T:
 
         # What a command answers goes to standard output; what befalls it on the way goes where the server's log goes.
         set_up("warning")
-        services = await build(configuration, database=open_database(configuration.settings.database, checkpoints=False))
+        database = open_database(configuration.settings.database, checkpoints=False)
+        services = await build(configuration, database=database, say=partial(typer.echo, err=True))
         try:
             return await act(services)
         finally:
@@ -155,7 +162,23 @@ def show(rows: Sequence[Mapping[str, str]], as_json: bool) -> None:
 def password_from(from_stdin: bool) -> Secret:
     if from_stdin:
         return Secret(sys.stdin.readline().rstrip("\r\n"))
-    return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    try:
+        with warnings.catch_warnings():
+            # It would be shown while it is typed.
+            warnings.simplefilter("error", GetPassWarning)
+            return Secret(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    except (GetPassWarning, typer.Abort):
+        refuse("No password was typed, so nothing was done. Without a terminal, pipe it in with --password-stdin.")
+
+
+def confirmed(question: str, yes: bool) -> None:
+    """Ends the command unless somebody says yes to the question, or has said it beforehand with `--yes`."""
+    try:
+        if yes or typer.confirm(question):
+            return
+    except typer.Abort:
+        refuse("\nNobody answered, so nothing was done. Without a terminal, say --yes.")
+    refuse("Nothing was done.")
 
 
 def become(*arguments: str) -> NoReturn:

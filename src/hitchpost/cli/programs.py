@@ -12,8 +12,14 @@ from hitchpost.cli.house import become, configuration_or_refusal, refuse
 
 def serve() -> None:
     """Bring the database up to date and run the server."""
-    configuration_or_refusal()
-    _migrated("the server")
+    from hitchpost.db.alone import ServedAlready, alone
+
+    try:
+        # Only asked here, and held by the server itself: nothing is brought up to date under another one.
+        with alone(configuration_or_refusal().settings.sqlite_file):
+            _migrated("the server")
+    except ServedAlready as refusal:
+        refuse(str(refusal), 2)
     become("-m", "hitchpost.asgi")
 
 
@@ -25,7 +31,7 @@ def worker() -> None:
 
 
 def _migrated(program: str) -> None:
-    migrated = subprocess.run([sys.executable, "-m", "hitchpost.migrations", "upgrade"], check=False)
+    migrated = subprocess.run([sys.executable, "-m", "hitchpost.migrations", "--quiet"], check=False)
     if migrated.returncode:
         refuse(f"The database could not be brought up to date; {program} was not started.", migrated.returncode)
 
@@ -33,7 +39,7 @@ def _migrated(program: str) -> None:
 def migrate() -> None:
     """Bring the database up to date."""
     configuration_or_refusal()
-    become("-m", "hitchpost.migrations", "upgrade")
+    become("-m", "hitchpost.migrations")
 
 
 def demo(walk: Annotated[bool, typer.Option("--walk", help="go the whole way for each network and exit")] = False) -> None:
@@ -54,8 +60,21 @@ def version() -> None:
     typer.echo(version_of("hitchpost"))
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")] = False,
+) -> None:
+    pass
+
+
 def add_to(app: typer.Typer) -> None:
-    """The commands without a group."""
+    """The commands without a group, and the options of the program itself."""
+    app.callback(help=app.info.help)(_options)
     for command in (serve, worker, migrate, demo, version):
         app.command()(command)
     app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hitchpost.cli.house import AsJson, FromStdin, House, Named, Where, Who, for_person, group, password_from, refuse, run, show
+from hitchpost.cli.house import (
+    NO_SUCH_WORKSPACE,
+    AsJson,
+    FromStdin,
+    House,
+    Named,
+    Where,
+    Who,
+    for_person,
+    group,
+    password_from,
+    refuse,
+    run,
+    show,
+)
 from hitchpost.workspaces.roles import Role
 
 if TYPE_CHECKING:
@@ -42,8 +56,26 @@ def list_people(as_json: AsJson = False) -> None:
 
 @people_app.command("deactivate")
 def deactivate_person(person: Who) -> None:
-    """Sign somebody out everywhere and end their keys' power."""
-    for_person(person, lambda house, one: house.database.begin(lambda tx: house.people.deactivate(tx, one.id)))
+    """Sign somebody out everywhere and end their keys' power, until `activate`."""
+
+    async def act(house: House, one: "Person") -> str:
+        await house.database.begin(lambda tx: house.people.deactivate(tx, one.id))
+        return one.email
+
+    email = for_person(person, act)
+    typer.echo(f"{email} is signed out everywhere, and their API keys are refused. `hitchpost people activate {email}` undoes it.")
+
+
+@people_app.command("activate")
+def activate_person(person: Who) -> None:
+    """Let a deactivated person sign in and act again, with the password, the roles and the keys that they had."""
+
+    async def act(house: House, one: "Person") -> tuple[str, int]:
+        await house.database.begin(lambda tx: house.people.activate(tx, one.id))
+        return one.email, sum(key.revoked_at is None for key in await house.workspaces.keys_of(one.id))
+
+    email, keys = for_person(person, act)
+    typer.echo(f"{email} may sign in again with their password, and API keys that work again: {keys} (`hitchpost keys list {email}`).")
 
 
 @people_app.command("password")
@@ -71,9 +103,12 @@ def add_workspace(name: str, owner: Annotated[str, typer.Option(help="the owner'
 
 @workspaces_app.command("list")
 def list_workspaces(as_json: AsJson = False) -> None:
-    """Id and name of every workspace."""
+    """Id, name and state of every workspace."""
     found = run(lambda house: house.workspaces.every_workspace())
-    show([{"id": workspace_id, "name": name} for workspace_id, name in found], as_json)
+    states = [f"shredded {at:%Y-%m-%d %H:%M:%S} UTC" if at else "in use" for _, _, at in found]
+    show(
+        [{"id": workspace_id, "name": name, "state": state} for (workspace_id, name, _), state in zip(found, states, strict=True)], as_json
+    )
 
 
 @workspaces_app.command("members")
@@ -81,7 +116,7 @@ def list_members(workspace: Where, as_json: AsJson = False) -> None:
     """Id, name and role of a workspace's members."""
     found = run(lambda house: house.workspaces.members_of(workspace))
     if not found:
-        refuse("There is no such workspace.")
+        refuse(NO_SUCH_WORKSPACE)
     show([{"id": one.person_id, "name": one.name, "role": one.role} for one in found], as_json)
 
 

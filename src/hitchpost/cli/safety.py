@@ -1,10 +1,11 @@
 """What keeps an installation safe: rotating the key ring, shredding a workspace, and the commands for a theft in progress."""
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hitchpost.cli.house import Where, group, refuse, run, run_services
+from hitchpost.cli.house import NO_SUCH_WORKSPACE, AsJson, Where, Yes, confirmed, group, refuse, run, run_services
 from hitchpost.cli.rooms import keys_app, workspaces_app
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from hitchpost.connect.shredding import Shredded
 
 emergency_app = group("For a theft in progress: `stop` first, then look; or `revoke-all` at once.")
-Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 Prepare = Annotated[bool, typer.Option("--prepare", help="only put the key into the ring, for other machines to have it first")]
 To = Annotated[str, typer.Option(help="make this key of the ring the first, one that was prepared", metavar="KEY")]
 Retire = Annotated[bool, typer.Option("--retire", help="also take the older keys out of the ring")]
@@ -24,6 +24,9 @@ def rotate(retire: Retire = False, prepare: Prepare = False, to: To = "") -> Non
     """Make a new first key of the ring and wrap every data key by it, while servers and workers run on."""
     from hitchpost.tokens import rotation
 
+    if prepare and (to or retire):
+        other = "--to" if to else "--retire"
+        refuse(f"--prepare only puts a key into the ring, and {other} changes which keys are used: say one of them.", 2)
     if prepare:
         key_id = run(lambda house: house.database.read(lambda _: rotation.prepare(house.settings)))
         typer.echo(f"The ring holds the key {key_id} now, last. Copy the ring to every machine, then: hitchpost keys rotate --to {key_id}")
@@ -36,16 +39,16 @@ def rotate(retire: Retire = False, prepare: Prepare = False, to: To = "") -> Non
 @workspaces_app.command("shred")
 def shred(workspace: Where, yes: Yes = False) -> None:
     """Disconnect all of a workspace, give back what nobody else needs, and destroy its data key."""
-    name = dict(run(lambda house: house.workspaces.every_workspace())).get(workspace)
+    name = {one: name for one, name, _ in run(lambda house: house.workspaces.every_workspace())}.get(workspace)
     if name is None:
-        refuse("There is no such workspace.")
-    if not yes:
-        typer.confirm(f"All connections of the workspace {name} ({workspace}) end for good. Go on?", abort=True)
+        refuse(NO_SUCH_WORKSPACE)
+    confirmed(f"All connections of the workspace {name} ({workspace}) end for good. Go on?", yes)
 
     async def act(services: "Services") -> "Shredded":
         return await services.shredding.shred(workspace)
 
     typer.echo(told(run_services(act)))
+    typer.echo("The workspace and its members stay; it is listed as shredded, and may be connected anew.", err=True)
     typer.echo("Backups made before now still hold the workspace's wrapped key: destroy them too, or rotate with --retire.", err=True)
 
 
@@ -74,6 +77,21 @@ def stop() -> None:
     typer.echo(f"Stopped since {since:%Y-%m-%d %H:%M:%S} UTC. `hitchpost emergency resume` goes on.")
 
 
+@emergency_app.command("status")
+def status(as_json: AsJson = False) -> None:
+    """Whether use is stopped, since when, and how much is still being given back."""
+    from hitchpost.tokens import halting
+
+    now = run(lambda house: house.database.read(halting.status))
+    if as_json:
+        since = now.since and now.since.isoformat()
+        typer.echo(json.dumps({"stopped": bool(since), "since": since, "everything": now.giving_everything_back, "left": now.left}))
+        return
+    coming = ", and what is still being connected is given back" if now.giving_everything_back else ""
+    typer.echo(f"Stopped since {now.since:%Y-%m-%d %H:%M:%S} UTC{coming}." if now.since else "Not stopped: people's access is used.")
+    typer.echo(f"{now.left} still to be given back at their networks.")
+
+
 @emergency_app.command("resume")
 def resume() -> None:
     """Go on after a stop."""
@@ -86,8 +104,7 @@ def resume() -> None:
 @emergency_app.command("revoke-all")
 def revoke_all(yes: Yes = False) -> None:
     """Stop, and give back every access of everybody at its network. Every profile must be connected again afterwards."""
-    if not yes:
-        typer.confirm("Every connection of every workspace ends, and each must be made again by a person. Go on?", abort=True)
+    confirmed("Every connection of every workspace ends, and each must be made again by a person. Go on?", yes)
 
     from hitchpost.tokens.service import Fate
 

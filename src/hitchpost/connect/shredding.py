@@ -1,4 +1,7 @@
-"""Shredding: a workspace leaves for good. Its connections end, what nobody else needs is given back, and its data key is destroyed."""
+"""Shredding: all that a workspace has connected leaves for good. What nobody else needs is given back, and its data key is destroyed.
+
+The workspace, its members and the record of what happened stay. Who connects in it again begins anew, under a new data key.
+"""
 
 import asyncio
 from collections import Counter
@@ -51,6 +54,7 @@ class Shredding:
             titles = self._profiles.irrevocable(tx, workspace_id)
             count, grants = self._profiles.detach_all(tx, workspace_id)
             self._tokens.shred(tx, workspace_id)
+            self._workspaces.note_shredded(tx, workspace_id)
             return count, grants, titles
 
         count, grants, titles = await self._database.begin(end)

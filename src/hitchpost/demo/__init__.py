@@ -4,7 +4,7 @@ import base64
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,6 @@ from types import FrameType
 from hitchpost.demo import programs, walk, world
 from hitchpost.demo.programs import DemoFailed
 from hitchpost.ids import random_bytes
-from hitchpost.secret import Secret
 
 SERVER_PORT, SANDBOX_PORT = 8420, 8421
 HOME = Path(".hitchpost/demo")
@@ -41,11 +40,15 @@ def _walked(stack: ExitStack) -> int:
     sandbox = stack.enter_context(programs.sandbox(programs.free_port()))
     ring = "walk:" + base64.b64encode(random_bytes(32)).decode()
     environment = world.environment(folder, programs.free_port(), sandbox) | {"HITCHPOST_KEY_RING": ring}
-    return walk.walk(_running(stack, sandbox, environment, world.make(environment)))
+    fresh_key = stack.enter_context(world.made(environment))
+    server = stack.enter_context(programs.server(environment))
+    return walk.walk(world.Running(server, sandbox, environment["HITCHPOST_PUBLIC_URL"], fresh_key()))
 
 
 def _shown(stack: ExitStack, server_port: int, sandbox_port: int) -> int:
     """Until interrupted, in the world that stays."""
+    # Before anything is touched: where a demo runs already, its world and its key are in use.
+    programs.refuse_taken({"Hitchpost": server_port, "the sandbox": sandbox_port})
     HOME.mkdir(parents=True, exist_ok=True)
     kept, settings = HOME / "sandbox", HOME / "env"
     if (HOME / "data").exists() and not kept.exists():
@@ -54,18 +57,15 @@ def _shown(stack: ExitStack, server_port: int, sandbox_port: int) -> int:
     sandbox = stack.enter_context(programs.sandbox(sandbox_port, keep=kept))
     environment = world.environment(HOME.absolute(), server_port, sandbox)
     world.written(environment, settings)
-    _say("making ready a small world: its database, Ada, her workspace Lantern, a fresh API key (a few seconds) …")
-    key = world.make(environment)
-    _say("starting Hitchpost (a few seconds) …")
-    running = _running(stack, sandbox, environment, key)
+    _say("making ready a small world: its database, Ada, her workspace Lantern (a few seconds) …")
+    fresh_key = stack.enter_context(world.made(environment))
+    _say("starting Hitchpost, with a fresh API key (a few seconds) …")
+    server = stack.enter_context(programs.server(environment))
+    # Last of all, when nothing can fail any more between the end of the older key and the showing of this one.
+    running = world.Running(server, sandbox, environment["HITCHPOST_PUBLIC_URL"], fresh_key())
     _say(world.invitation(running, settings))
     running.wait()
     return 0
-
-
-def _running(stack: ExitStack, sandbox: programs.Program, environment: Mapping[str, str], key: Secret) -> world.Running:
-    server = stack.enter_context(programs.server(environment))
-    return world.Running(server, sandbox, environment["HITCHPOST_PUBLIC_URL"], key)
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,7 @@
-"""`python -m hitchpost.demo.making`: the database, Ada, her workspace Lantern and a fresh API key in one process; prints the key.
+"""`python -m hitchpost.demo.making`: the database, Ada, her workspace Lantern; then, when told to, a fresh API key.
 
+It says `made` when the world is there, waits for a line on its standard input, and prints the key: the last start's key, which may be in
+use, must not end before somebody is shown the new one. Without that line it changes no key.
 One process, because each command of the command line spends most of its time on being loaded. People and workspaces that exist are kept.
 """
 
@@ -17,7 +19,7 @@ EMAIL, PASSWORD, KEY_NAME = "ada@lantern.example", "lantern-lights-the-way", "de
 def main() -> int:
     """Exit code 0, or another one after what failed has been said on standard error."""
     # Beside each other, for both take long to load.
-    migrations = subprocess.Popen([sys.executable, "-m", "hitchpost.migrations", "upgrade"])
+    migrations = subprocess.Popen([sys.executable, "-m", "hitchpost.migrations", "--quiet"])
     try:
         from hitchpost.bootstrap import people_and_workspaces
     finally:
@@ -29,7 +31,7 @@ def main() -> int:
     from hitchpost.people.service import Person
     from hitchpost.secret import Secret
 
-    async def made() -> str:
+    async def made() -> None:
         settings, clock = read_settings(os.environ).settings, SystemClock()
         database = open_database(settings.database, checkpoints=False)
         people, workspaces = people_and_workspaces(settings, database, clock)
@@ -45,16 +47,19 @@ def main() -> int:
 
                 ada = await database.begin(move_in)
             owner = ada.id
+            print("made", flush=True)
+            if not sys.stdin.readline():
+                return
             # A key is shown once: the last start's cannot be shown again, so it ends and a new one is made.
             for old in await workspaces.keys_of(owner):
                 if old.name == KEY_NAME and old.revoked_at is None:
                     await workspaces.revoke_key(old.id)
             _, secret = await database.begin(lambda tx: workspaces.issue_key(tx, owner, KEY_NAME))
-            return secret.reveal()
+            print(secret.reveal(), flush=True)
         finally:
             await database.close()
 
-    print(asyncio.run(made()))
+    asyncio.run(made())
     return 0
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx2
 
+from hitchpost.demo import ports, tied
+
 START_DEADLINE = 30.0
 
 
@@ -48,7 +50,7 @@ def sandbox(port: int, *, keep: Path | None = None) -> Iterator[Program]:
     `keep`: the file in which it remembers what happened, also after a kill.
     """
     kept = ["--keep", str(keep)] if keep else []
-    with _running("the sandbox", [sys.executable, "-m", "hitchpost_sandbox", "--port", str(port), *kept], port, f"http://localhost:{port}",
+    with _running("the sandbox", ["hitchpost_sandbox", "--port", str(port), *kept], port, f"http://localhost:{port}",
                   "/_sandbox/health", os.environ) as program:  # fmt: skip
         yield program
 
@@ -57,29 +59,40 @@ def sandbox(port: int, *, keep: Path | None = None) -> Iterator[Program]:
 def server(environment: Mapping[str, str]) -> Iterator[Program]:
     """The server alone in its process, on a database that is migrated already."""
     port = int(environment["HITCHPOST_BIND"].rpartition(":")[2])
-    with _running("Hitchpost", [sys.executable, "-m", "hitchpost.asgi"], port, environment["HITCHPOST_PUBLIC_URL"], "/health",
+    with _running("Hitchpost", ["hitchpost.asgi"], port, environment["HITCHPOST_PUBLIC_URL"], "/health",
                   environment) as program:  # fmt: skip
         yield program
 
 
 @contextmanager
 def _running(name: str, command: Sequence[str], port: int, address: str, health: str, environment: Mapping[str, str]) -> Iterator[Program]:
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise DemoFailed(f"port {port} is taken, so {name} cannot start there; stop what listens on it, then try again")
+    refuse_taken({name: port})
     # Unbuffered: what a program says stands in order with what the demo prints.
     # In a group of its own: Ctrl-C means the demo, which stops its programs in order and in whatever state of starting they are.
-    process = subprocess.Popen(command, env={"PYTHONUNBUFFERED": "1", **environment}, process_group=0)
+    # Tied to this process by its standard input: it ends as well when the demo is killed.
+    process = subprocess.Popen(
+        [sys.executable, "-P", tied.__file__, *command], stdin=subprocess.PIPE,
+        env={"PYTHONUNBUFFERED": "1", **environment}, process_group=0,
+    )  # fmt: skip
     try:
         _await_health(name, process, address + health)
         yield Program(name, address, process)
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(tied.PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def refuse_taken(wanted: Mapping[str, int]) -> None:
+    """Raises DemoFailed naming each port, by the program that wants it, that somebody listens on, and how it is freed."""
+    taken = [f"{ports.said_of(port)}; {name} wants it" for name, port in wanted.items() if ports.is_taken(port)]
+    if taken:
+        raise DemoFailed("\n      ".join([*taken, "nothing was changed; try again when it is free"]))
 
 
 def _await_health(name: str, process: subprocess.Popen[bytes], url: str) -> None:

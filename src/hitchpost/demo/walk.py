@@ -15,11 +15,11 @@ def walk(running: Running, person: str = "ada") -> int:
     """
     workspace_id = world.workspace_of(running.public_url, running.key)
     browser = Browser()
-    failed = []
+    failed, ways = [], dict[str, str]()
     try:
         for provider in providers_of(running):
             try:
-                attached = ", then ".join(connect(running, browser, workspace_id, provider, person))
+                attached = ", then ".join(connect(running, browser, workspace_id, provider, person, ways))
             except DemoFailed as failure:
                 failed.append(provider)
                 print(f"✗ {provider}: {failure}")
@@ -30,7 +30,8 @@ def walk(running: Running, person: str = "ada") -> int:
     listed = api(running, "GET", f"social-profiles?workspaceId={workspace_id}")
     print(f"\n{len(listed)} profiles attached:")
     for profile in listed:
-        print(f"  {profile['provider']:<10} {profile['kind']:<13} {profile['name']:<24} {profile['health']:<9} {profile['id']}")
+        told = f"{profile['name']:<24} {profile['health']:<9} {ways.get(profile['id'], ''):<9} {profile['id']}"
+        print(f"  {profile['provider']:<10} {profile['kind']:<13} {told}")
     missing = {one["provider"] for one in listed} ^ set(providers_of(running))
     if failed or missing:
         print(f"\nbroken: {', '.join(sorted(set(failed) | missing))}")
@@ -54,14 +55,24 @@ def api(running: Running, method: str, path: str, body: dict[str, str] | None = 
     return found if isinstance(found, list) else [found]
 
 
-def connect(running: Running, browser: Browser, workspace_id: str, provider: str, person: str) -> list[str]:
-    """Walk a network by each of its logins, one after the other; a few words about each."""
+def connect(
+    running: Running, browser: Browser, workspace_id: str, provider: str, person: str, ways: dict[str, str] | None = None
+) -> list[str]:
+    """Walk a network by each of its logins, one after the other; a few words about each.
+
+    `ways` takes the login by which each new profile came, by its id: one person may stand there once for each of a network's apps.
+    """
     url = api(running, "POST", f"social-profiles/connection-url?workspaceId={workspace_id}", {"provider": provider})[0]["url"]
     page = browser.open(url)
     if "/sign-in" in page.url:
         page = browser.submit(page, page.form("/sign-in"), [("email", world.EMAIL), ("password", world.PASSWORD)])
     logins = [value for name, value in page.form("/api/social-connect/start").boxes if name == "login"]
-    return [attach(browser, browser.open(url), login, person) for login in logins or [""]]
+    said, ways = [], {} if ways is None else ways
+    for login in logins or [""]:
+        said.append(attach(browser, browser.open(url), login, person))
+        for profile in api(running, "GET", f"social-profiles?workspaceId={workspace_id}"):
+            ways.setdefault(profile["id"], login)
+    return said
 
 
 def attach(browser: Browser, page: Page, login: str, person: str) -> str:

@@ -4,7 +4,8 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hitchpost.demo.programs import DemoFailed, Program
 from hitchpost.networks.catalog import Catalog, discover
 from hitchpost.secret import Secret
 
-__all__ = ["EMAIL", "PASSWORD", "Running", "app_variables", "environment", "invitation", "make", "workspace_of", "written"]
+__all__ = ["EMAIL", "PASSWORD", "Running", "app_variables", "environment", "invitation", "made", "make", "workspace_of", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,32 @@ def app_variables(apps: Iterable[Mapping[str, Any]], catalog: Catalog) -> dict[s
 
 def make(environment: Mapping[str, str]) -> Secret:
     """Ada, Lantern and a fresh API key in the installation of `environment`. Raises DemoFailed with what its program said."""
+    with made(environment) as fresh_key:
+        return fresh_key()
+
+
+@contextmanager
+def made(environment: Mapping[str, str]) -> Iterator[Callable[[], Secret]]:
+    """Ada and Lantern in the installation of `environment`; called, a fresh API key, with which the last one ends. Raises DemoFailed."""
     command = [sys.executable, "-m", "hitchpost.demo.making"]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, check=False)
-    if done.returncode:
-        raise DemoFailed(f"the world could not be made: {done.stderr.decode().strip()}")
-    return Secret(done.stdout.decode().strip())
+    with subprocess.Popen(
+        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as making:
+
+        def answer() -> str:
+            assert making.stdout is not None
+            if line := making.stdout.readline():
+                return line.strip()
+            raise DemoFailed(f"the world could not be made: {making.communicate()[1].strip()}")
+
+        def fresh_key() -> Secret:
+            assert making.stdin is not None
+            making.stdin.write("a key\n")
+            making.stdin.flush()
+            return Secret(answer())
+
+        answer()
+        yield fresh_key
 
 
 def written(environment: Mapping[str, str], path: Path) -> None:

@@ -1,6 +1,7 @@
 """Reads and writes of events, their waiting list and their order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
 
@@ -20,6 +21,12 @@ def add(tx: Tx, row: dict[str, object]) -> None:
 def of_subjects(tx: Tx, subjects: Sequence[str]) -> Sequence[RowMapping]:
     """What is recorded of these subjects: `id` and `facts`."""
     return tx.execute(select(events.c.id, events.c.facts).where(events.c.subject.in_(subjects))).mappings().all()
+
+
+def last_of_type(tx: Tx, type_: str) -> dict[str, datetime]:
+    """When such an event was last recorded in each workspace that has one, by its id."""
+    query = select(events.c.workspace_id, func.max(events.c.at)).where(events.c.type == type_).group_by(events.c.workspace_id)
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def put_facts(tx: Tx, event_id: str, facts: str) -> None:

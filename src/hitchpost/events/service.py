@@ -57,6 +57,11 @@ def list_of(tx: Tx, workspace_id: str, after_seq: int, limit: int) -> tuple[Even
     return tuple(Event(**{**row, "facts": json.loads(row["facts"])}) for row in repository.of_workspace(tx, workspace_id, after_seq, limit))
 
 
+def last_of_type(tx: Tx, type_: str) -> Mapping[str, datetime]:
+    """Step: when such an event last happened in each workspace that has one. Reads all that is recorded: for whoever runs the server."""
+    return repository.last_of_type(tx, type_)
+
+
 def forget(tx: Tx, subjects: Sequence[str], names: Sequence[str]) -> None:
     """Step: in what is recorded of these subjects, the facts of these names are blanked: somebody wants nothing kept that names them."""
     for row in repository.of_subjects(tx, subjects):

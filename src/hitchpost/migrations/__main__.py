@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hitchpost.db.engine import open_database
+from hitchpost.db.schema import HEAD
+from hitchpost.db.unusable import unusable
 from hitchpost.settings import BadSettings, Settings, read_settings
 
 
@@ -60,8 +62,11 @@ async def _upgrade_postgres(url: str) -> None:
         await engine.dispose()
 
 
-def main() -> int:
-    """Exit code 0 when the database is at the newest schema, 1 when it cannot be used, 2 for bad settings; a sentence says why."""
+def main(*, quiet: bool = False) -> int:
+    """Exit code 0 when the database is at the newest schema, 1 when it cannot be used, 2 for bad settings; a sentence says why.
+
+    `quiet`: for programs that go on; only what fails is said.
+    """
     try:
         settings = read_settings(os.environ).settings
     except BadSettings as error:
@@ -70,11 +75,10 @@ def main() -> int:
     try:
         _bring_up_to_date(settings)
     except (SQLAlchemyError, PostgresError, OSError) as error:
-        # Its first line only: the rest is SQL.
-        print(
-            f"The database cannot be used: {str(error).splitlines()[0]}; see HITCHPOST_DATABASE_URL and HITCHPOST_DATA_DIR", file=sys.stderr
-        )
+        print(unusable(error, settings), file=sys.stderr)
         return 1
+    if not quiet:
+        print(f"The database is up to date: it stands at {HEAD}.")
     return 0
 
 
@@ -91,4 +95,4 @@ def _bring_up_to_date(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(quiet="--quiet" in sys.argv[1:]))

@@ -21,6 +21,7 @@ from hitchpost.secret import Secret
 FACEBOOK = "https://graph.facebook.com"
 INSTAGRAM = "https://graph.instagram.com"
 DEFAULT_VERSION = "v25.0"
+VERSION_FORM = r"v\d{1,3}\.\d"
 PAGE_SIZE = 100
 MAX_PAGES = 40
 _PAGE = "docs/networks/facebook.md"

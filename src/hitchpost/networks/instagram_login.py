@@ -63,6 +63,7 @@ LOGIN = Login(
     asks=("see the account's name and picture", "read what it has published", "publish on it"),
     before=("The Instagram account is professional (Business or Creator).",),
     default_version=graph.DEFAULT_VERSION,
+    version_form=graph.VERSION_FORM,
     expected={Place.TOKEN: (*_WITH_THE_CODE, *graph.AT_THE_TOKEN_ENDPOINT), Place.API: _EXPECTED},
     renewal=Renewal.SELF,
     renewable_after=timedelta(days=1),

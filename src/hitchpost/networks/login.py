@@ -90,6 +90,8 @@ class Login:
     before: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("",)
     default_version: str = ""
+    version_form: str = ""
+    """A regular expression of the API's versions, where it has any."""
     expected: Mapping[Place, tuple[Expected, ...]] = field(default_factory=dict)
     """What the network is known to say where it fails, beside what it sends people back with; docs and tests walk these rows."""
     renewal: Renewal = Renewal.NONE

@@ -37,6 +37,7 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
         asks=asks,
         before=before,
         default_version=graph.DEFAULT_VERSION,
+        version_form=graph.VERSION_FORM,
         expected={Place.TOKEN: graph.AT_THE_TOKEN_ENDPOINT, Place.API: graph.EXPECTED},
         renewal=Renewal.EXCHANGE,
         renewable_after=timedelta(days=1),

@@ -21,6 +21,8 @@ API = "https://api.linkedin.com"
 OAUTH = "https://www.linkedin.com/oauth/v2"
 DEFAULT_VERSION = "202609"
 """Ends on 15 September 2027. Never computed from the clock: not every month exists, and not every future one is accepted."""
+VERSION_FORM = r"20\d\d(0[1-9]|1[0-2])"
+"""YYYYMM."""
 PAGE_SIZE = 100
 MAX_PAGES = 5
 _PAGE = "docs/networks/linkedin.md"

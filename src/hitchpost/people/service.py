@@ -195,10 +195,24 @@ class People:
             self._note(tx, "person.deactivated", person_id, actor, self._clock.now())
         self.end_all(tx, person_id, actor=actor, cause="deactivated")
 
+    def activate(self, tx: Tx, person_id: str, *, actor: str = OPERATOR) -> None:
+        """Step: a deactivated person may sign in and act again; sessions that ended stay ended. Raises Problem not_found."""
+        row = repository.held(tx, person_id)
+        if row is None:
+            raise Problem("not_found")
+        if row["deactivated_at"] is not None:
+            repository.change_person(tx, person_id, {"deactivated_at": None})
+            self._note(tx, "person.activated", person_id, actor, self._clock.now())
+
     def person(self, tx: Tx, person_id: str) -> Person | None:
         """Step: the active person with this id; None for a deactivated one, who acts no more."""
         row = repository.person(tx, person_id)
         return _person_of(row) if row and row["deactivated_at"] is None else None
+
+    def anybody(self, tx: Tx, person_id: str) -> Person | None:
+        """Step: who has this id, deactivated or not."""
+        row = repository.person(tx, person_id)
+        return _person_of(row) if row else None
 
     def person_by_email(self, tx: Tx, email: str) -> Person | None:
         """Step: who signs in with this address, deactivated or not."""

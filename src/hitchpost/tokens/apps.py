@@ -1,7 +1,10 @@
 """The configured OAuth apps: settings become rows (an app's identity is owner, authority, client id), rows become credentials in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 
+import structlog
 from sqlalchemy import RowMapping
 
 from hitchpost.db.engine import Tx
@@ -16,6 +19,8 @@ from hitchpost.tokens.ring import BadRing
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
 Way = tuple[Login, AppCredentials]
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749 §3.3."""
 
 
 class Apps:
@@ -23,6 +28,7 @@ class Apps:
 
     def __init__(self, catalog: Catalog, vault: Vault) -> None:
         self._catalog, self._vault = catalog, vault
+        self._log = structlog.get_logger("hitchpost.tokens")
         self._by_id: dict[str, AppCredentials] = {}
         self._ways: dict[str, tuple[Way, ...]] = {}
         self._served: dict[str, tuple[Adapter, Login]] = {}
@@ -115,22 +121,42 @@ class Apps:
         name, known = f"{PREFIX}APP_{app.slot.upper()}", [(one.provider, login) for one in self._catalog for login in one.logins]
         served = [(provider, login) for provider, login in known if login.slot == app.slot]
         if not served:
-            raise BadSettings(
-                f"{name}_CLIENT_ID: no network has an app slot {app.slot}; there are {_listed(login.slot for _, login in known)}"
-            )
+            slots = {login.slot for _, login in known}
+            raise BadSettings(f"{name}_…: no network has an app slot {app.slot}{_nearest(app.slot, slots)}; there are {_listed(slots)}")
+        for part, value in (("CLIENT_ID", app.client_id), ("CLIENT_SECRET", app.client_secret)):
+            if not value:
+                raise BadSettings(f"{name}_{part} is missing: an app needs both its client id and its secret")
         login = served[0][1]
         if app.variant and app.variant not in login.variants:
             allowed = f"one of {variants}" if (variants := _listed(login.variants)) else "left out: this app has none"
             raise BadSettings(f"{name}_VARIANT must be {allowed}")
+        if app.version and not (login.version_form and re.fullmatch(login.version_form, app.version)):
+            allowed = f"of the form {login.default_version}" if login.version_form else "left out: this network's API has no versions"
+            raise BadSettings(f"{name}_VERSION must be {allowed}")
         if foreign := set(app.providers) - {"", *(provider for provider, _ in served)}:
             raise BadSettings(
                 f"{name}_PROVIDERS: this app cannot serve {_listed(foreign)}, only {_listed(provider for provider, _ in served)}"
             )
+        self._look_through(f"{name}_SCOPES", app.scopes, {scope for _, one in served for some in one.scopes.values() for scope in some})
         return login
+
+    def _look_through(self, name: str, scopes: Iterable[str], known: Collection[str]) -> None:
+        """Raises BadSettings for what cannot be a scope; only warns of what is not known here, for networks make new ones."""
+        for scope in scopes:
+            if not _SCOPE.fullmatch(scope):
+                raise BadSettings(f"{name}: {scope!r} cannot be a scope; write them as the network does, separated by commas or spaces")
+            if scope not in known:
+                said = f"{scope} is not a scope that is known here{_nearest(scope, known)}"
+                self._log.warning("an unknown scope is asked for", setting=name, detail=said)
 
 
 def _place(app_id: str) -> Place:
     return Place(INSTALLATION, "apps", "sealed_secret", app_id)
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    found = get_close_matches(name, sorted(known), 1)
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def _listed(names: Iterable[str]) -> str:

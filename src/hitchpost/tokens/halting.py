@@ -1,10 +1,25 @@
 """The halt of an emergency: set without anything else of the house having to work, and met by every use of somebody's access."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from hitchpost.db.engine import Tx
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.tokens import repository
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """How it stands. `since`: None while people's access is used; `giving_everything_back`: also what still comes; `left`: grants to do."""
+
+    since: datetime | None
+    giving_everything_back: bool
+    left: int
+
+
+def status(tx: Tx) -> Halted:
+    """Step: whether use is stopped, since when, and how much is still being given back."""
+    return Halted(repository.halted_since(tx), is_given_back(tx), repository.count_revoking(tx))
 
 
 def halt(tx: Tx, now: datetime) -> datetime:

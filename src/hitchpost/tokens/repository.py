@@ -87,6 +87,11 @@ def apps_to_revoke_at(tx: Tx) -> Sequence[str]:
     return tx.execute(select(grants.c.app_id).where(grants.c.state == "revoking").distinct()).scalars().all()
 
 
+def count_revoking(tx: Tx) -> int:
+    """How many grants are being given back."""
+    return int(tx.execute(select(func.count()).select_from(grants).where(grants.c.state == "revoking")).scalar_one())
+
+
 def left_to_revoke(tx: Tx, app_id: str, limit: int) -> Sequence[str]:
     query = select(grants.c.id).where(grants.c.state == "revoking", grants.c.app_id == app_id).order_by(grants.c.due_at)
     return tx.execute(query.limit(limit)).scalars().all()

@@ -4,6 +4,7 @@ What decides is always the present row; only `caller`, for calls that change not
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from hitchpost.clock import Clock
@@ -21,6 +22,7 @@ from hitchpost.workspaces.setup import SetUp
 
 __all__ = ["ApiKey", "Caller", "Member", "Membership", "WorkspaceSummary", "Workspaces"]
 
+_SHREDDED: Final = "workspace.shredded"
 _NOBODY: Final = Caller("", "", "", {})
 """Remembered for keys that do not exist, so that guessing costs a read a second."""
 _UNREAD: Final = Caller("", "", "", {})
@@ -109,9 +111,18 @@ class Workspaces:
         self._note(tx, workspace_id, "workspace.created", workspace_id, actor, owner=owner_id)
         return workspace_id
 
-    async def every_workspace(self) -> tuple[tuple[str, str], ...]:
-        """Id and name of all workspaces of the installation, oldest first: for whoever runs it."""
-        return await self._database.read(lambda tx: tuple((row["id"], row["name"]) for row in repository.every_workspace(tx)))
+    async def every_workspace(self) -> tuple[tuple[str, str, datetime | None], ...]:
+        """Id, name and when it was last shredded of all workspaces of the installation, oldest first: for whoever runs it."""
+
+        def read(tx: Tx) -> tuple[tuple[str, str, datetime | None], ...]:
+            shredded = events.last_of_type(tx, _SHREDDED)
+            return tuple((row["id"], row["name"], shredded.get(row["id"])) for row in repository.every_workspace(tx))
+
+        return await self._database.read(read)
+
+    def note_shredded(self, tx: Tx, workspace_id: str) -> None:
+        """Step, where its connections end and its data key is destroyed: the workspace itself stays, and is marked."""
+        self._note(tx, workspace_id, _SHREDDED, workspace_id, OPERATOR)
 
     def exists(self, tx: Tx, workspace_id: str) -> bool:
         """Step: whether there is such a workspace."""

@@ -29,7 +29,11 @@ _OAUTH = OAuthFacts("https://beacon.example/authorize", "https://beacon.example/
 
 def _login(slot: str, variants: tuple[str, ...] = ("",)) -> Login:
     scopes: Mapping[str, tuple[str, ...]] = dict.fromkeys(variants, ("post",))
-    return Login(slot, slot, "beacon", slot.title(), _OAUTH, scopes, ("post for you",), variants=variants, renewal=Renewal.ROTATING)
+    version, form = ("v1", r"v\d") if len(variants) > 1 else ("", "")
+    return Login(
+        slot, slot, "beacon", slot.title(), _OAUTH, scopes, ("post for you",), variants=variants, renewal=Renewal.ROTATING,
+        default_version=version, version_form=form,
+    )  # fmt: skip
 
 
 class Beacon(Adapter):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings, BadSettings
@@ -67,7 +68,7 @@ async def test_another_client_id_is_another_app_and_the_older_one_stays_readable
 @pytest.mark.parametrize(
     ("app", "variable"),
     [
-        (AppSettings("lighthouse", "id", Secret("s")), "HITCHPOST_APP_LIGHTHOUSE_CLIENT_ID"),
+        (AppSettings("lighthouse", "id", Secret("s")), "HITCHPOST_APP_LIGHTHOUSE_"),
         (replace(BEACON, variant="C"), "HITCHPOST_APP_BEACON_VARIANT"),
         (replace(PAGES, variant="A"), "HITCHPOST_APP_BEACON_PAGES_VARIANT"),
         (replace(PAGES, providers=("harbour",)), "HITCHPOST_APP_BEACON_PAGES_PROVIDERS"),
@@ -89,3 +90,31 @@ async def test_E1_a_stored_secret_that_was_changed_stops_the_start_with_a_senten
     await room.run("UPDATE apps SET sealed_secret = 'v1.one.AAAA'")
     with pytest.raises(BadRing, match=f"beacon-client does not open: row {room.app_id} of apps"):
         await room.configure(BEACON)
+
+
+@pytest.mark.parametrize(
+    ("app", "sentence"),
+    [
+        (AppSettings("beakon", "id", Secret("")), "HITCHPOST_APP_BEAKON_…: no network has an app slot beakon (did you mean beacon?)"),
+        (replace(BEACON, client_secret=Secret("")), "HITCHPOST_APP_BEACON_CLIENT_SECRET is missing: an app needs both"),
+        (replace(BEACON, client_id=""), "HITCHPOST_APP_BEACON_CLIENT_ID is missing: an app needs both"),
+        (replace(BEACON, version="banana"), "HITCHPOST_APP_BEACON_VERSION must be of the form v1"),
+        (replace(PAGES, version="v1"), "HITCHPOST_APP_BEACON_PAGES_VERSION must be left out: this network's API has no versions"),
+        (replace(BEACON, scopes=("read", '"post"')), "HITCHPOST_APP_BEACON_SCOPES: '\"post\"' cannot be a scope"),
+    ],
+)  # fmt: skip
+async def test_a_setting_of_an_app_that_cannot_work_is_said_with_what_can(room: Room, app: AppSettings, sentence: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        await room.configure(app)
+    assert str(caught.value).startswith(sentence)
+
+
+async def test_a_scope_that_is_not_known_is_warned_of_with_the_nearest_and_asked_for(room: Room) -> None:
+    with capture_logs() as logs:
+        await room.configure(replace(BEACON, scopes=("post", "posts", "levitate")))
+    assert [(one["setting"], one["detail"]) for one in logs if one["log_level"] == "warning"] == [
+        ("HITCHPOST_APP_BEACON_SCOPES", "posts is not a scope that is known here (did you mean post?)"),
+        ("HITCHPOST_APP_BEACON_SCOPES", "levitate is not a scope that is known here"),
+    ]
+    [(_, app)] = room.keeper.logins("beacon")
+    assert app.scopes == ("post", "posts", "levitate")
