@@ -27,7 +27,7 @@ from hitchpost.connect.pages import ConnectPages
 from hitchpost.console import pages as console_pages
 from hitchpost.console.profile_pages import ProfilePages
 from hitchpost.db import schema
-from hitchpost.db.engine import SqliteDatabase
+from hitchpost.db.engine import SqliteDatabase, Tx
 from hitchpost.db.schema import WrongSchema
 from hitchpost.jobs.loop import new_loop
 from hitchpost.jobs.stopping import GRACE
@@ -128,8 +128,13 @@ def _document(app: FastAPI, settings: Settings) -> Any:
 
 def _health(providers: list[str], services: Services) -> Any:
     async def health(_request: Request) -> Response:
-        await services.database.read(schema.check)
-        return JSONResponse({"status": "ok", "providers": providers})
+        def read(tx: Tx) -> str:
+            schema.check(tx)
+            return services.tokens.stopped(tx)
+
+        # In an emergency the server is well and goes on answering: a balancer must not take it away.
+        emergency = await services.database.read(read)
+        return JSONResponse({"status": "ok", "providers": providers, **({"emergency": emergency} if emergency else {})})
 
     return health
 

@@ -135,7 +135,7 @@ class Claims:
         # The Grant is recorded whatever became of the trip: the network may already have killed its older tokens.
         grant_id = self._tokens.record_consent(tx, app_id=trip.app_id, consent=consent, consent_seq=trip.consent_seq)
         if self._tokens.is_given_back(tx):
-            over: dict[str, object] = {"status": Status.FAILED, "code": "halted", "grant_id": grant_id, "sealed_verifier": ""}
+            over: dict[str, object] = {"status": Status.FAILED, "code": "all_withdrawn", "grant_id": grant_id, "sealed_verifier": ""}
             repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=over)
             return
         looked: dict[str, object] = {

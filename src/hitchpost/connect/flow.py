@@ -25,6 +25,7 @@ class Start:
     """The facts of a start page: which network, which workspace, whose, and the configured ways through the network's consent.
 
     `expected`: the profile that is to be connected again, if it is about one; `login`: the way that it was connected by.
+    `emergency`: the code of what stops all use of people's access just now, or empty.
     """
 
     provider: str
@@ -35,6 +36,7 @@ class Start:
     logins: tuple[Login, ...]
     expected: Profile | None = None
     login: str = ""
+    emergency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Scene:
 
     `expected`: the profile to connect again. `lost`: profiles that this consent cut off and that the person may know of, each with its
     workspace's name. `confirms`: whether the person may say that an account of another app is the same as the expected one.
+    `emergency`: the code of what stops all use of people's access just now, or empty.
     """
 
     trip: Trip
@@ -121,6 +124,7 @@ class Scene:
     expected: Profile | None = None
     lost: tuple[tuple[str, str], ...] = ()
     confirms: bool = False
+    emergency: str = ""
 
     @property
     def other_account(self) -> bool:

@@ -132,7 +132,9 @@ class ConnectPages:
         if trip.status in OPEN and now >= trip.expires_at and not trip.claimed(now):
             raise Problem("authorization_expired", **_facts(scene, adapter))
         if trip.code and not (trip.status is Status.LOOKING and trip.claimed(now)):
-            raise Problem(trip.code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
+            # What a plain stop held up may have ended since.
+            code = scene.emergency if trip.code == "halted" and scene.emergency else trip.code
+            raise Problem(code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
         if trip.status is not Status.CHOOSING or trip.claimed(now):
             return page("connect/progress.html", **context | _progress(trip.status, adapter.title))
         if scene.other_account:

@@ -78,9 +78,10 @@ class ConnectFlow:
         self.configured(provider)
         ways = self._tokens.logins(provider)
         expected, app_id = await self._database.read(lambda tx: self._claims.expected(tx, provider, workspace_id, profile_id))
+        stopped = await self._database.read(self._tokens.stopped)
         usual = next((login.key for login, app in ways if app.id == app_id), "")
         logins = tuple(login for login, _ in ways)
-        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual)
+        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual, stopped)
 
     # 3. Continue: the only step that leaves for a network.
 

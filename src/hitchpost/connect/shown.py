@@ -3,7 +3,7 @@
 from typing import Any
 
 from hitchpost.connect.flow import Offer, Scene, Start
-from hitchpost.errors import FixBy
+from hitchpost.errors import FixBy, Problem
 from hitchpost.networks.base import Adapter, Kind
 from hitchpost.profiles.service import Profile
 
@@ -37,6 +37,7 @@ def started(start: Start, adapter: Adapter) -> dict[str, Any]:
         "switch_account": adapter.switch_account,
         "expected": _expected(start.expected),
         "usual": start.login,
+        "emergency": Problem(start.emergency) if start.emergency else None,
     }
 
 
