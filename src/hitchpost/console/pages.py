@@ -1,6 +1,7 @@
 """The home page: a person's workspaces, their profiles, and a connect button for each configured network."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,7 +35,7 @@ def routes(workspaces: Workspaces, profiles: Profiles, signed_in: SignedIn, page
         ]  # fmt: skip
         offered = [{"provider": one.provider, "title": one.title} for one in networks]
         stopped = shown.emergency(await profiles.emergency())
-        page: dict[str, object] = {"form_token": viewer.form_token, "workspaces": rows, "networks": offered, "emergency": stopped}
+        page: dict[str, Any] = {"form_token": viewer.form_token, "workspaces": rows, "networks": offered, "emergency": stopped}
         return pages.answer(request, "console/home.html", viewer=viewer, **page)
 
     return [Route("/", home, methods=["GET"])]

@@ -7,6 +7,7 @@ from hitchpost.errors import Problem
 from hitchpost.networks.base import Kind
 from hitchpost.profiles.service import Profile
 from hitchpost.tokens.service import State
+from hitchpost.verdicts import VERDICTS
 from hitchpost.web.back import Back
 
 HEALTH = {
@@ -41,6 +42,14 @@ def health(one: Profile) -> dict[str, Any]:
         "can": [_CAN[what] for what in of.can], "checked": _said(of.checked_at), "until": _said(of.until), "renews": of.renews,
         "since": _said(of.since), "code": of.code, "fix_by": of.fix_by, "reconnect_path": one.reconnect_path,
     }  # fmt: skip
+
+
+def may_check(one: Profile) -> bool:
+    """Whether asking the network now can tell anything: of an access that has ended nothing is asked, nor of any in an emergency."""
+    of = one.health
+    if of.emergency:
+        return False
+    return of.state is not State.RECONNECT_REQUIRED or of.code == "access_unreadable" or of.code in VERDICTS
 
 
 def emergency(code: str) -> Problem | None:
