@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from hitchpost.demo.browser import DemoFailed, FormOnPage
+from hitchpost.demo.browser import FormOnPage
+from hitchpost.demo.programs import DemoFailed
 from hitchpost.tokens import halting
 from tests.profiles.test_health import BAKERY, connected, health
 from tests.support.house import House

@@ -27,7 +27,9 @@ def own() -> Iterator[Cluster]:
         yield cluster
 
 
-async def test_R26_without_its_server_api_probe_and_pages_name_the_database(tmp_path: Path, clock: ManualClock, own: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_R26_without_its_server_api_probe_and_pages_name_the_database(
+    tmp_path: Path, clock: ManualClock, own: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with opened(tmp_path, clock, database_url=await new_database(own.address, f"d{new_id()}")) as house:
         town = await settled_town(house)
         key, browser = await house.key(town.ada), await town.browser("ada")

@@ -19,7 +19,8 @@ from tests.support.porch import Porch
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 HOUSE = Path(hitchpost.web.__file__).parent.parent
 ADA = Viewer("cada", HOSTILE, "ada@example.com", "csession", "token-of-ada")
-NETWORK, WORKSPACE = {"provider": "facebook", "title": "Facebook"}, {"id": "cw", "name": HOSTILE, "owner_name": HOSTILE}
+NETWORK = {"provider": "facebook", "title": "Facebook", "opens": "Facebook"}
+WORKSPACE = {"id": "cw", "name": HOSTILE, "owner_name": HOSTILE}
 EXPECTED = {"id": "cp", "name": HOSTILE, "handle": HOSTILE, "image": "", "why": HOSTILE}
 ROW = {"name": HOSTILE, "handle": HOSTILE, "kind": "page", "kind_text": "Page", "image": ""}
 OFFER = {
@@ -73,7 +74,14 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "back": Back("start", "x", "c" + "w" * 24),
     },
     "workspaces/setup.html": {"form_token": "t", "problem": None, "values": {"name": HOSTILE}},
-    "connect/start.html": {**FLOW, "emergency": Problem("halted"), "expected": EXPECTED, "usual": "b", "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}]},
+    "connect/start.html": {
+        **FLOW,
+        "emergency": Problem("halted"),
+        "expected": EXPECTED,
+        "usual": "b",
+        "role": "owner",
+        "logins": [LOGIN, {**LOGIN, "key": "b"}],
+    },
     "connect/moving.html": {"network": NETWORK, "workspace": WORKSPACE, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
     "connect/progress.html": {**FLOW, "what": HOSTILE, "seconds": 2},
     "connect/choose.html": {

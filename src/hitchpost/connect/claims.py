@@ -147,8 +147,8 @@ class Claims:
         due: dict[str, object] = {"due_at": now, "expires_at": now + CHOICE_LIFE}
         repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=looked | due)
 
-    def record_fault(self, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault, tx: Tx) -> None:
-        """The act failed: the trip ends, or (`becomes` equal to `was`) stays where it can be tried again. `tx` comes last for `partial`."""
+    def record_fault(self, tx: Tx, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault) -> None:
+        """The act failed: the trip ends, or (`becomes` equal to `was`) stays where it can be tried again."""
         problem = fault.explained(network=self._catalog[trip.provider].title, provider=trip.provider)
         values: dict[str, object] = {"status": becomes, "code": problem.code, "facts": json.dumps(dict(problem.facts))}
         if becomes is Status.FAILED:

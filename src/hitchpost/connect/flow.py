@@ -4,12 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import RowMapping
 
 from hitchpost.connect.states import OPEN, Status
 from hitchpost.networks.base import Candidate, Kind, Login, Picked, Subject, Verdict
 from hitchpost.profiles.service import Profile
+
+Shows = Literal["done", "expired", "stopped", "progress", "other_account", "nothing", "choose"]
+"""What `/connect/<id>` can be; `expired` and `stopped` are pages of a Problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Where the browser goes next. `url` holds the state: it is shown once, to the browser that asked, and never logged."""
+    """Where the browser goes next, and what that network is called: `opens`.
+
+    `url` holds the state: it is shown once, to the browser that asked, and never logged.
+    """
 
     connection_id: str
     workspace_name: str
+    opens: str
     url: str = field(repr=False)
 
 
@@ -125,6 +133,21 @@ class Scene:
     lost: tuple[tuple[str, str], ...] = ()
     confirms: bool = False
     emergency: str = ""
+
+    def page(self, now: datetime) -> Shows:
+        """Which page shows it at this moment."""
+        trip, claimed = self.trip, self.trip.claimed(now)
+        if trip.status is Status.ATTACHED:
+            return "done"
+        if trip.status in OPEN and now >= trip.expires_at and not claimed:
+            return "expired"
+        if trip.code and not (trip.status is Status.LOOKING and claimed):
+            return "stopped"
+        if trip.status is not Status.CHOOSING or claimed:
+            return "progress"
+        if self.other_account:
+            return "other_account"
+        return "choose" if self.offers else "nothing"
 
     @property
     def other_account(self) -> bool:

@@ -12,7 +12,7 @@ from hitchpost.connect import shown
 from hitchpost.connect.flow import Departure, Scene, Visitor
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
-from hitchpost.connect.states import OPEN, TRIP_LIFE, Status
+from hitchpost.connect.states import TRIP_LIFE, Status
 from hitchpost.errors import Problem
 from hitchpost.ids import is_id
 from hitchpost.networks.base import Adapter
@@ -108,7 +108,7 @@ class ConnectPages:
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
         # A page that moves on, not a redirect: Chromium holds form-action against the whole chain of a redirected POST.
         page = partial(self._pages.answer, request, "connect/moving.html", viewer=viewer, headers=_LEAVING)
-        return page(url=departure.url, network=shown.network_of(adapter), workspace={"name": departure.workspace_name})
+        return page(url=departure.url, network=shown.network_of(adapter, departure.opens), workspace={"name": departure.workspace_name})
 
     async def callback(self, request: Request) -> Response:
         """The network's answer, by GET only. A HEAD or a prefetch is not the person: nothing happens."""
@@ -140,30 +140,31 @@ class ConnectPages:
             return self._stopped(request, problem, viewer)
 
     async def _shown(self, request: Request, scene: Scene, viewer: Viewer, problem: Problem | None = None) -> Response:
-        trip, adapter, now = scene.trip, self._catalog[scene.trip.provider], self._clock.now()
+        trip, adapter, shows = scene.trip, self._catalog[scene.trip.provider], scene.page(self._clock.now())
         context = shown.scene(scene, adapter) | {"form_token": viewer.form_token}
         page = partial(self._pages.answer, request, viewer=viewer)
-        if trip.status is Status.ATTACHED:
+        if shows == "expired":
+            return self._stopped(request, Problem("authorization_expired", **_facts(scene, adapter)), viewer)
+        if shows == "stopped":
+            # What a plain stop held up may have ended since.
+            code = scene.emergency if trip.code == "halted" and scene.emergency else trip.code
+            return self._stopped(request, Problem(code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status}), viewer)
+        if shows == "done":
             profiles = {one.id: one for one in await self._flow.attached(trip)}
             rows = [shown.attached(profiles[profile_id], renewed) for profile_id, renewed in trip.attached if profile_id in profiles]
             return page("connect/done.html", attached=rows, **context)
-        if trip.status in OPEN and now >= trip.expires_at and not trip.claimed(now):
-            raise Problem("authorization_expired", **_facts(scene, adapter))
-        if trip.code and not (trip.status is Status.LOOKING and trip.claimed(now)):
-            # What a plain stop held up may have ended since.
-            code = scene.emergency if trip.code == "halted" and scene.emergency else trip.code
-            raise Problem(code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
-        if trip.status is not Status.CHOOSING or trip.claimed(now):
-            return page("connect/progress.html", **context | _progress(trip.status, adapter.title))
-        if scene.other_account:
+        if shows == "progress":
+            return page("connect/progress.html", **context | _progress(trip.status, context["network"]["opens"]))
+        if shows == "other_account":
             return page("connect/other_account.html", **context)
-        if not scene.offers:
+        if shows == "nothing":
             assert trip.empty is not None, "an adapter that lists nothing says why"
             return page("connect/nothing.html", why=trip.empty.why, how=trip.empty.how, **context)
         wanted = request.query_params.get("q", "")
         rows = [shown.offered(offer) for offer in shown.matching(scene.offers, wanted)]
         also = NOTHING_CONNECTED if problem and problem.code in _SILENT else ""
-        extra = {"also": also, "candidates": rows, "remarks": trip.remarks, "searchable": len(scene.offers) >= shown.SEARCHABLE_FROM, "q": wanted}
+        searchable = len(scene.offers) >= shown.SEARCHABLE_FROM
+        extra = {"also": also, "candidates": rows, "remarks": trip.remarks, "searchable": searchable, "q": wanted}
         return page("connect/choose.html", status=problem.status if problem else 200, problem=problem, **context | extra)
 
     async def attach(self, request: Request, form: Form, viewer: Viewer) -> Response:

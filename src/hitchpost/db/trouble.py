@@ -1,4 +1,4 @@
-"""What an error says of the database itself: that it cannot be reached or used just now, which passes or is the operator's to mend; pure."""
+"""What an error says of the database itself: that it cannot be reached or used just now, which is the operator's to mend; pure."""
 
 import sqlite3
 
@@ -15,8 +15,8 @@ _SQLITE = frozenset(
 """https://sqlite.org/rescode.html: somebody else writes; the disk or its folder."""
 
 _CLASSES = ("08", "28", "3D", "53", "57P", "58")
-"""https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, authorization, no such database, resources (connections, disk,
-memory), shutting down or starting up, and its own system's errors."""
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, authorization, no such database, resources (disk, memory,
+connections), shutting down or starting up, and its own system's errors."""
 
 
 class ServerLost(ConnectionError):

@@ -22,7 +22,7 @@ CLIENT_LEFT = 499
 
 
 def for_programs(path: str) -> bool:
-    """Whether programs call this path, with a key, signed by a network, or as a probe: cookies mean nothing there, and every answer is JSON."""
+    """Whether programs call this path, with a key, signed by a network, or as a probe: no cookie counts there, every answer is JSON."""
     return path.startswith(_JSON_WORLD) or path in _JSON_PLACES
 
 
