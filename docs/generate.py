@@ -44,12 +44,17 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
+def _way(entry: Entry) -> str:
+    """The way on, and that of programs where it is another."""
+    return " ".join(part for part in (entry.way, f"API: {entry.call}" if entry.call else "") if part) or "–"
+
+
 def errors_table(catalogue: Mapping[str, Entry] = CATALOGUE) -> str:
     """Every code: status, sentence, who can mend it, the way on, whether the same thing may be tried again."""
     lines = ["| Code | Status | Says | Who can mend it | Way on | Try again |", "|---|---|---|---|---|---|"]
     for code, entry in catalogue.items():
         again = "yes" if entry.retryable else "no"
-        lines.append(_row(f"`{code}`", str(entry.status), entry.message, entry.fix_by.value, entry.way or "–", again))
+        lines.append(_row(f"`{code}`", str(entry.status), entry.message, entry.fix_by.value, _way(entry), again))
     return "\n".join(lines)
 
 

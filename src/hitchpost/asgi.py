@@ -28,8 +28,9 @@ from hitchpost.console import pages as console_pages
 from hitchpost.console.profile_pages import ProfilePages
 from hitchpost.db import schema
 from hitchpost.db.alone import ServedAlready, alone
-from hitchpost.db.engine import SqliteDatabase
+from hitchpost.db.engine import SqliteDatabase, Tx
 from hitchpost.db.schema import WrongSchema
+from hitchpost.db.trouble import unavailable
 from hitchpost.jobs.loop import new_loop
 from hitchpost.jobs.stopping import GRACE
 from hitchpost.people import pages as people_pages
@@ -77,7 +78,7 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
     app = FastAPI(
         title="Hitchpost API", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=life
     )
-    for kind, handler in exception_handlers(pages).items():
+    for kind, handler in exception_handlers(pages, _foreseen).items():
         app.add_exception_handler(kind, handler)
     configured = [one for one in services.catalog if services.tokens.logins(one.provider)]
     signed_in = services.signed_in
@@ -98,7 +99,11 @@ def create_app(services: Services, *, background: bool = True, access_log: bool 
         Route("/health", _health([one.provider for one in configured], services), methods=["GET"]),
     ]
     door = Door(app, services.workspaces, services.clock, settings)
-    return Shell(door, settings=settings, pages=pages, log=log, access_log=access_log, clock=services.clock)
+    return Shell(door, settings=settings, pages=pages, log=log, access_log=access_log, clock=services.clock, foreseen=_foreseen)
+
+
+def _foreseen(error: Exception) -> str:
+    return "database_unavailable" if unavailable(error) else ""
 
 
 def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
@@ -127,8 +132,13 @@ def _document(app: FastAPI, settings: Settings) -> Any:
 
 def _health(providers: list[str], services: Services) -> Any:
     async def health(_request: Request) -> Response:
-        await services.database.read(schema.check)
-        return JSONResponse({"status": "ok", "providers": providers})
+        def read(tx: Tx) -> str:
+            schema.check(tx)
+            return services.tokens.stopped(tx)
+
+        # In an emergency the server is well and goes on answering: a balancer must not take it away.
+        emergency = await services.database.read(read)
+        return JSONResponse({"status": "ok", "providers": providers, **({"emergency": emergency} if emergency else {})})
 
     return health
 

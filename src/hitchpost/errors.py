@@ -19,7 +19,10 @@ class FixBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the catalogue. `message` and `way` may name facts in braces; missing facts stay empty."""
+    """One row of the catalogue. Its sentences may name facts in braces; missing facts stay empty.
+
+    `way` is for people on a page, and for programs too unless `call` is there.
+    """
 
     status: int
     message: str
@@ -27,6 +30,7 @@ class Entry:
     title: str
     way: str = ""
     retryable: bool = False
+    call: str = ""
 
 
 _C, _P, _O, _N = FixBy.CALLER, FixBy.PERSON, FixBy.OPERATOR, FixBy.NOBODY
@@ -46,19 +50,24 @@ CATALOGUE: Mapping[str, Entry] = {
     "provider_missing": Entry(400, "Name the network in `provider`: one of {providers}.", _C, "Network missing"),
     "provider_unsupported": Entry(400, "Unsupported provider. `provider` is one of {providers}, in lower case.", _C, "Network unsupported"),
     "workspace_not_found": Entry(404, "There is no such workspace for you.", _C, "No such workspace",
-                                 "Ask a member of the workspace for an invitation, or sign in with another account."),
+                                 "Ask a member of the workspace for an invitation, or sign in with another account.",
+                                 call="See GET /workspaces for those that there are for you."),
     "member_not_found": Entry(404, "They are not a member of this workspace.", _C, "No such member"),
     "key_not_found": Entry(404, "There is no such API key.", _C, "No such API key"),
     "role_insufficient": Entry(403, "Your role in this workspace ({role}) does not allow this. {helper} can do it or change your role.", _P,
                                "Your role does not allow this", "Ask {helper}."),
     "provider_not_configured": Entry(400, "{network} is not configured on this server. Whoever runs it must add an app for {network}.", _O,
                                      "{network} is not configured", "Tell whoever runs this server: docs/networks/{provider}.md says how."),
-    "not_found": Entry(404, "There is nothing at this address.", _C, "Not found", "Check the address, or go home and start there."),
-    "method_not_allowed": Entry(405, "This address does not take {method}.", _C, "Method not allowed", "Go back and use the page's own buttons."),
+    "not_found": Entry(404, "There is nothing at this address.", _C, "Not found", "Check the address, or go home and start there.",
+                       call="Check the address: /openapi.json lists the calls."),
+    "method_not_allowed": Entry(405, "This address does not take {method}.", _C, "Method not allowed", "Go back and use the page's own buttons.",
+                                call="See the header Allow for what it takes."),
     "bad_request": Entry(400, "The request could not be understood: {detail}.", _C, "Request not understood"),
     "body_too_slow": Entry(408, "The request body took too long to arrive.", _C, "Request too slow", "Send it again over a better line.", True),
     "headers_too_large": Entry(431, "The request's headers are too many or too long.", _C, "Headers too large"),
     "host_unknown": Entry(421, "This server does not answer to that host name. It is known as {public_url}.", _C, "Unknown host", "Open {public_url} instead."),
+    "database_unavailable": Entry(503, "This server cannot reach or use its database just now.", _O, "The database does not answer",
+                                  "Try again in a minute. If it stays so, tell whoever runs this server.", True),
     "unforeseen": Entry(500, "Something unforeseen happened here. Nothing was half-done; please try again. (request {request_id})", _N,
                         "Something unforeseen happened", "Try again. If it happens again, give the request id to whoever runs this server.", True),
     # Signing in and setting up.
@@ -76,9 +85,13 @@ CATALOGUE: Mapping[str, Entry] = {
     # The way from the start page to the attached profiles.
     "state_invalid": Entry(400, "This answer does not belong to a connection that is under way.", _P, "This link leads nowhere",
                            "Start again from your home page or with the link that you were given."),
-    "other_browser": Entry(400, "This connection was started in another browser or by another person, so it cannot be finished here. Nothing was connected.", _P,
-                           "Started somewhere else",
-                           "Go back to the browser where you started. On a phone, the network's app may have opened another browser: open the link below in the browser that you want to use."),
+    "other_browser": Entry(400, "This connection was started under another sign-in: in another browser, by another person, or here before you were signed out. It cannot be finished here. Nothing was connected.", _P,
+                           "Started under another sign-in",
+                           "If you started in another browser, go back to it. If you were signed out meanwhile, or the network's app has opened this browser on your phone, start again: open the link below in the browser that you want to use."),
+    "link_incomplete": Entry(400, "This link is incomplete: it does not say which {missing} it is for.", _P, "The link is incomplete",
+                             "Ask whoever gave it to you for the whole link; it may have been cut off when it was copied."),
+    "link_network_unknown": Entry(400, "This link is for a network that this server does not know.", _P, "The link names no known network",
+                                  "Ask whoever gave it to you for a right one."),
     "login_not_offered": Entry(400, "This server offers no such way of connecting {network}, or no longer. Nothing was started.", _P, "That way is not offered",
                                "Start again and pick one of the ways that the page shows.", True),
     "network_mismatch": Entry(400, "The answer came from another network than the one that was asked.", _P, "Answer refused", "Start again."),
@@ -96,6 +109,9 @@ CATALOGUE: Mapping[str, Entry] = {
                                "Tell whoever runs this server, with this page's code."),
     "halted": Entry(503, "Whoever runs this server has stopped all use of people's access for now.", _O, "Stopped for an emergency",
                     "Nothing is lost. Ask whoever runs this server; it goes on when they say so.", True),
+    "all_withdrawn": Entry(503, "Whoever runs this server has ended all access that people gave it, and for now nothing new can be connected.", _O,
+                           "All access was ended",
+                           "Ask whoever runs this server. When they let it go on, every profile has to be connected again.", True),
     "network_down": Entry(502, "{network} could not be reached or did not answer.", _N, "{network} does not answer", "Try again in a minute.", True),
     "network_trouble": Entry(502, "{network} reports a fault of its own.", _N, "{network} has trouble", "Try again in a few minutes.", True),
     "network_throttled": Entry(502, "{network} asks us to slow down.", _N, "{network} asks us to wait", "Try again {when}.", True),
@@ -118,7 +134,8 @@ CATALOGUE: Mapping[str, Entry] = {
                                "The stored access cannot be read",
                                "Whoever runs this server can restore its row of token_sets from a backup. Or connect again, which replaces it."),
     "not_confirmed": Entry(400, "No confirmed access stands behind this profile.", _P, "Nobody has confirmed the access", "Connect again and pick this profile."),
-    "profile_not_found": Entry(404, "There is no such profile in this workspace.", _C, "No such profile", "See GET /social-profiles for those that there are."),
+    "profile_not_found": Entry(404, "There is no such profile in this workspace.", _C, "No such profile", "It may have been disconnected. Your home page lists those that there are.",
+                               call="See GET /social-profiles for those that there are."),
     "signed_request_invalid": Entry(400, "The signed_request is not signed with this app's secret.", _O, "Signature refused",
                                     "Check the app's secret in the settings: docs/networks/{provider}.md says which one signs."),
     "selection_empty": Entry(400, "Pick at least one profile.", _P, "Nothing picked", "Tick what you want to connect."),
@@ -166,6 +183,11 @@ class Problem(Exception):
         return self.facts.get("way") or self._filled(self.entry.way)
 
     @property
+    def how(self) -> str:
+        """The way on for a program."""
+        return self.facts.get("way") or self._filled(self.entry.call or self.entry.way)
+
+    @property
     def network_code(self) -> str:
         """What the network itself calls it, named, for whoever helps; empty when no network has said anything."""
         code = self.facts.get("network_code", "")
@@ -175,13 +197,15 @@ class Problem(Exception):
         return text.format_map(_Facts(self.facts))
 
     def as_json(self) -> dict[str, str | bool]:
-        """The API's error body: `message`, `code`, `fixBy`, `retryable`, and `provider`, `requestId` where known."""
+        """The API's error body: `message`, `code`, `fixBy`, `retryable`, and `how`, `provider`, `requestId` where known."""
         body: dict[str, str | bool] = {
             "message": self.message,
             "code": self.code,
             "fixBy": self.entry.fix_by.value,
             "retryable": self.entry.retryable,
         }
+        if how := self.how:
+            body["how"] = how
         if provider := self.facts.get("provider"):
             body["provider"] = provider
         if request_id := self.facts.get("request_id"):

@@ -26,16 +26,17 @@ async def test_E9_a_consent_that_arrives_while_everything_is_given_back_is_given
     async with holding(any_house, browser.open(back), network="x", path="/2/oauth2/token", acts=True) as arriving:
         assert await emergency.revoke_all(unheard) == ({Fate.REVOKED: 1} if known else {})
     page = await browser.settle(arriving.result())
-    assert page.code == "halted"
+    assert page.code == "all_withdrawn"
+    assert "Nothing is lost" not in page.text
     trips = await any_house.rows("SELECT status, code, sealed_verifier FROM authorization_requests WHERE status <> 'attached'")
-    assert trips == [{"status": "failed", "code": "halted", "sealed_verifier": ""}]
+    assert trips == [{"status": "failed", "code": "all_withdrawn", "sealed_verifier": ""}]
     assert await any_house.services.tokens.sweep_abandoned() == 1
     assert living(any_house, "x") == ()
     assert await any_house.rows("SELECT 1 FROM token_sets") == []
     assert {one["health"] for one in await listed(town)} <= {"reconnect_required"}
     # It has ended for good: going on later begins anew, and connects.
     await any_house.services.database.begin(halting.resume)
-    assert (await browser.open(page.url.partition("#")[0])).code == "halted"
+    assert (await browser.open(page.url.partition("#")[0])).code == "all_withdrawn"
     assert {one["health"] for one in await connected(town, "x")} == {"healthy"}
 
 

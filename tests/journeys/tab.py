@@ -120,7 +120,7 @@ class Tab:
         await self.page.goto(connection_url(self.served, provider))
         if "/sign-in" in self.page.url:
             await self.sign_in()
-        await expect(self.button(re.compile("^Continue to "))).to_be_visible()
+        await expect(self.button(re.compile("^Continue"))).to_be_visible()
 
     async def depart(self, login: str = "") -> None:
         """From the start page to the network's consent page."""
@@ -128,7 +128,7 @@ class Tab:
             await self.page.locator(f"input[name=login][value={login}]").check()
         await self.shot("start")
         if self._folder is None:
-            await self.button(re.compile("^Continue to ")).click()
+            await self.button(re.compile("^Continue")).click()
         else:
             await self._depart_slowly()
         await self.page.wait_for_url(f"{self.served.sandbox_url}/**")
@@ -142,7 +142,7 @@ class Tab:
 
         await self.page.route(AUTHORIZE, nothing, times=1)
         async with self.page.expect_request(AUTHORIZE):
-            await self.button(re.compile("^Continue to ")).click()
+            await self.button(re.compile("^Continue")).click()
         link = self.page.get_by_role("link", name=re.compile("^Go to "))
         await expect(link).to_be_visible()
         await self.shot("moving")

@@ -66,6 +66,7 @@ async def test_H2_a_check_under_a_stop_answers_503(town: Town) -> None:
     await town.house.services.database.begin(lambda tx: halting.halt(tx, town.house.clock.now()))
     answer = await health(town, first["id"], check=True)
     assert (answer.status_code, answer.json()["code"]) == (503, "halted")
+    await town.house.services.database.begin(halting.resume)
     assert await listed(town) == [first]
 
 

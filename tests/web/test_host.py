@@ -60,6 +60,23 @@ async def test_A13_another_name_of_this_machine_leads_over_to_the_public_one(por
     assert (status, headers["location"]) == (303, f"{PUBLIC_URL}/hello?a=1&b=%2F")
 
 
+@pytest.mark.parametrize("path", ["/api/_public/v1/call", "/api/v1/call", "/api/networks/call", "/health", "/openapi.json"])
+async def test_A13_programs_are_not_led_over_but_told_in_json(porch: Porch, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        status, headers, body = await porch.raw(method, path, [(b"host", b"localhost:8420")])
+        assert (status, headers["content-type"]) == (421, "application/json")
+        assert "location" not in headers
+        assert f'"code":"host_unknown","fixBy":"caller","retryable":false,"how":"Open {PUBLIC_URL} instead."' in body
+
+
+async def test_A13_the_page_of_an_unknown_host_leads_to_the_right_one_and_nowhere_else() -> None:
+    porch = porch_for("https://connect.example.com")
+    _, _, body = await porch.raw("GET", "/hello", [(b"host", b"127.0.0.1:8420")])
+    assert '<a class="button primary" href="https://connect.example.com">' in body
+    assert "Home" not in body
+    assert 'href="/"' not in body
+
+
 async def test_A13_leading_over_never_leaves_for_another_host(porch: Porch) -> None:
     for path in ("//evil.example", "/@evil.example", "/\\evil.example", "/\r\nLocation: https://evil.example"):
         status, headers, _ = await porch.raw("GET", path, [(b"host", b"localhost:8420")])

@@ -19,7 +19,8 @@ from tests.support.porch import Porch
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 HOUSE = Path(hitchpost.web.__file__).parent.parent
 ADA = Viewer("cada", HOSTILE, "ada@example.com", "csession", "token-of-ada")
-NETWORK, WORKSPACE = {"provider": "facebook", "title": "Facebook"}, {"id": "cw", "name": HOSTILE, "owner_name": HOSTILE}
+NETWORK = {"provider": "facebook", "title": "Facebook", "opens": "Facebook"}
+WORKSPACE = {"id": "cw", "name": HOSTILE, "owner_name": HOSTILE}
 EXPECTED = {"id": "cp", "name": HOSTILE, "handle": HOSTILE, "image": "", "why": HOSTILE}
 ROW = {"name": HOSTILE, "handle": HOSTILE, "kind": "page", "kind_text": "Page", "image": ""}
 OFFER = {
@@ -60,6 +61,7 @@ PROSPECT = {"kept": False, "kept_for": (), "ends_at_network": False, "remove_app
 PAGES: Mapping[str, Mapping[str, Any]] = {
     "web/stopped.html": {
         "problem": Problem("consent_denied", network=HOSTILE),
+        "also": "Nothing was connected.",
         "ways": [Way("Again", "/again", post=True, fields={"a": HOSTILE}), Way("Home", "/")],
         "workspace_name": HOSTILE,
         "provider": "facebook",
@@ -68,16 +70,25 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "form_token": "t",
         "email": HOSTILE,
         "problem": Problem("sign_in_refused"),
+        "set_up": True,
         "back": Back("start", "x", "c" + "w" * 24),
     },
     "workspaces/setup.html": {"form_token": "t", "problem": None, "values": {"name": HOSTILE}},
-    "connect/start.html": {**FLOW, "expected": EXPECTED, "usual": "b", "role": "owner", "logins": [LOGIN, {**LOGIN, "key": "b"}]},
+    "connect/start.html": {
+        **FLOW,
+        "emergency": Problem("halted"),
+        "expected": EXPECTED,
+        "usual": "b",
+        "role": "owner",
+        "logins": [LOGIN, {**LOGIN, "key": "b"}],
+    },
     "connect/moving.html": {"network": NETWORK, "workspace": WORKSPACE, "url": 'https://www.facebook.com/dialog?state=s&x="><script>'},
     "connect/progress.html": {**FLOW, "what": HOSTILE, "seconds": 2},
     "connect/choose.html": {
         **FLOW,
         "candidates": [OFFER, UNUSABLE],
         "remarks": [HOSTILE],
+        "also": "Nothing was connected.",
         "searchable": True,
         "problem": Problem("selection_empty"),
         "q": HOSTILE,
@@ -95,6 +106,7 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
             }
         ],
         "networks": [NETWORK],
+        "emergency": Problem("all_withdrawn"),
     },
     "console/profile.html": {
         "workspace": WORKSPACE,
@@ -102,6 +114,8 @@ PAGES: Mapping[str, Mapping[str, Any]] = {
         "health": HEALTH,
         "can_connect": True,
         "can_disconnect": True,
+        "can_check": True,
+        "emergency": None,
         "form_token": "t",
     },
     "console/disconnect.html": {"workspace": WORKSPACE, "one": PROFILE, "prospect": PROSPECT, "form_token": "t"},
@@ -191,6 +205,7 @@ def test_A2_the_start_page_names_the_four_facts_and_leaves_by_its_form_only(page
         "workspace": {"id": "cw", "name": "Lantern", "owner_name": "Olga Owner"},
         "logins": [LOGIN],
         "role": "admin",
+        "emergency": None,
     }
     ada = Viewer("cada", "Ada", "ada@example.com", "csession", "token-of-ada")
     text = bytes(pages.answer(request, "connect/start.html", viewer=ada, **facts).body).decode()

@@ -87,6 +87,21 @@ async def test_C4_no_key_is_401_and_any_bad_key_the_same_403(world: World) -> No
         assert len({answer.content for answer in answers}) == 1
 
 
+async def test_a_refusal_says_the_way_on_and_where_a_key_belongs_that_came_elsewhere(world: World) -> None:
+    key = (await world.key(world.ada)).reveal()
+    async with served(world) as client:
+        bare = (await client.get(f"{V1}/me")).json()
+        bearer = (await client.get(f"{V1}/me", headers={"Authorization": f"Bearer {key}"})).json()
+        assert bare["how"] == "Send your key in the header X-API-Key."
+        assert bearer == {**bare, "how": "Send your key in the header X-API-Key; in Authorization it is not looked at."}
+        query = f"workspaceId={new_id()}"
+        foreign = (await client.get(f"{V1}/seated/list?{query}", headers={"X-API-Key": key})).json()
+        assert (foreign["code"], foreign["how"]) == ("workspace_not_found", "See GET /workspaces for those that there are for you.")
+        # Where the catalogue knows no way on, there is no field.
+        repeated = (await client.get(f"{V1}/seated/list?{query}&{query}", headers={"X-API-Key": key})).json()
+        assert (repeated["code"], "how" in repeated) == ("workspace_id_repeated", False)
+
+
 async def test_C4_two_keys_in_one_call_are_none(world: World) -> None:
     key = (await world.key(world.ada)).reveal()
     async with served(world) as client:
@@ -283,7 +298,7 @@ async def test_C6_answers_hold_the_documented_fields_and_no_others(world: World)
     assert {name: set(schemas[name]["properties"]) for name in ("Me", "Workspace", "ErrorBody")} == {
         "Me": {"id", "name", "email"},
         "Workspace": {"id", "name", "userCount", "role"},
-        "ErrorBody": {"message", "code", "fixBy", "retryable", "provider", "requestId"},
+        "ErrorBody": {"message", "code", "fixBy", "retryable", "how", "provider", "requestId"},
     }
     assert described["components"]["securitySchemes"]["ApiKeyAuth"] == {
         "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "a person's API key",

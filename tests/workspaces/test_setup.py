@@ -65,7 +65,7 @@ async def test_F5_the_code_from_the_console_makes_the_first_person_and_their_wor
     assert await workspaces.setup.is_open()
     async with browser(workspaces, people) as client:
         answer = await submit(client, {**ADA, "code": code})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?after=setup")
         assert not await workspaces.setup.is_open()
         ada = await database.read(lambda tx: people.person_by_email(tx, "ADA@example.com"))
         assert ada is not None

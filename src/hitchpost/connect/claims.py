@@ -135,7 +135,7 @@ class Claims:
         # The Grant is recorded whatever became of the trip: the network may already have killed its older tokens.
         grant_id = self._tokens.record_consent(tx, app_id=trip.app_id, consent=consent, consent_seq=trip.consent_seq)
         if self._tokens.is_given_back(tx):
-            over: dict[str, object] = {"status": Status.FAILED, "code": "halted", "grant_id": grant_id, "sealed_verifier": ""}
+            over: dict[str, object] = {"status": Status.FAILED, "code": "all_withdrawn", "grant_id": grant_id, "sealed_verifier": ""}
             repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=over)
             return
         looked: dict[str, object] = {
@@ -147,8 +147,8 @@ class Claims:
         due: dict[str, object] = {"due_at": now, "expires_at": now + CHOICE_LIFE}
         repository.record(tx, trip.id, arrival.claim_id, was=Status.EXCHANGING, values=looked | due)
 
-    def record_fault(self, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault, tx: Tx) -> None:
-        """The act failed: the trip ends, or (`becomes` equal to `was`) stays where it can be tried again. `tx` comes last for `partial`."""
+    def record_fault(self, tx: Tx, trip: Trip, claim_id: str, was: Status, becomes: Status, fault: Fault) -> None:
+        """The act failed: the trip ends, or (`becomes` equal to `was`) stays where it can be tried again."""
         problem = fault.explained(network=self._catalog[trip.provider].title, provider=trip.provider)
         values: dict[str, object] = {"status": becomes, "code": problem.code, "facts": json.dumps(dict(problem.facts))}
         if becomes is Status.FAILED:

@@ -4,12 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import RowMapping
 
 from hitchpost.connect.states import OPEN, Status
 from hitchpost.networks.base import Candidate, Kind, Login, Picked, Subject, Verdict
 from hitchpost.profiles.service import Profile
+
+Shows = Literal["done", "expired", "stopped", "progress", "other_account", "nothing", "choose"]
+"""What `/connect/<id>` can be; `expired` and `stopped` are pages of a Problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Start:
     """The facts of a start page: which network, which workspace, whose, and the configured ways through the network's consent.
 
     `expected`: the profile that is to be connected again, if it is about one; `login`: the way that it was connected by.
+    `emergency`: the code of what stops all use of people's access just now, or empty.
     """
 
     provider: str
@@ -35,14 +40,19 @@ class Start:
     logins: tuple[Login, ...]
     expected: Profile | None = None
     login: str = ""
+    emergency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Where the browser goes next. `url` holds the state: it is shown once, to the browser that asked, and never logged."""
+    """Where the browser goes next, and what that network is called: `opens`.
+
+    `url` holds the state: it is shown once, to the browser that asked, and never logged.
+    """
 
     connection_id: str
     workspace_name: str
+    opens: str
     url: str = field(repr=False)
 
 
@@ -112,6 +122,7 @@ class Scene:
 
     `expected`: the profile to connect again. `lost`: profiles that this consent cut off and that the person may know of, each with its
     workspace's name. `confirms`: whether the person may say that an account of another app is the same as the expected one.
+    `emergency`: the code of what stops all use of people's access just now, or empty.
     """
 
     trip: Trip
@@ -121,6 +132,22 @@ class Scene:
     expected: Profile | None = None
     lost: tuple[tuple[str, str], ...] = ()
     confirms: bool = False
+    emergency: str = ""
+
+    def page(self, now: datetime) -> Shows:
+        """Which page shows it at this moment."""
+        trip, claimed = self.trip, self.trip.claimed(now)
+        if trip.status is Status.ATTACHED:
+            return "done"
+        if trip.status in OPEN and now >= trip.expires_at and not claimed:
+            return "expired"
+        if trip.code and not (trip.status is Status.LOOKING and claimed):
+            return "stopped"
+        if trip.status is not Status.CHOOSING or claimed:
+            return "progress"
+        if self.other_account:
+            return "other_account"
+        return "choose" if self.offers else "nothing"
 
     @property
     def other_account(self) -> bool:

@@ -12,7 +12,7 @@ from hitchpost.connect import shown
 from hitchpost.connect.flow import Departure, Scene, Visitor
 from hitchpost.connect.looks import Looks
 from hitchpost.connect.service import ConnectFlow
-from hitchpost.connect.states import OPEN, TRIP_LIFE, Status
+from hitchpost.connect.states import TRIP_LIFE, Status
 from hitchpost.errors import Problem
 from hitchpost.ids import is_id
 from hitchpost.networks.base import Adapter
@@ -23,6 +23,12 @@ from hitchpost.web.forms import Form, check_form_token, read_form
 from hitchpost.web.pages import Pages, Viewer, Way, see_other
 
 START = "/api/social-connect/start"
+NOTHING_CONNECTED = "Nothing was connected."
+_SILENT = (
+    "network_down", "network_trouble", "network_throttled", "network_unintelligible", "app_misconfigured", "permission_missing",
+    "access_revoked", "account_blocked", "access_unreadable", "all_withdrawn",
+)  # fmt: skip
+"""Codes whose sentence leaves it open, because health and checks say it too, where nothing was to be connected."""
 _LEAVING = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
@@ -68,6 +74,11 @@ class ConnectPages:
         """The start page. Signed out it always leads to sign-in, whether the workspace exists or not."""
         provider, workspace_id, profile_id = (request.query_params.get(name, "") for name in ("provider", "workspaceId", "profileId"))
         viewer = await self._signed_in.viewer(request)
+        try:
+            self._check_link(provider, workspace_id)
+        except Problem as problem:
+            # Said at once, for signing in would not mend it and would lose the link; it tells nothing of what there is here.
+            return self._stopped(request, problem, viewer)
         if viewer is None:
             return self._to_sign_in(_back(request, provider, workspace_id, profile_id))
         try:
@@ -78,6 +89,13 @@ class ConnectPages:
             return self._stopped(request, problem, viewer)
         context = shown.started(start, self._catalog[provider])
         return self._pages.answer(request, "connect/start.html", viewer=viewer, form_token=viewer.form_token, **context)
+
+    def _check_link(self, provider: str, workspace_id: str) -> None:
+        """In a person's words, who cannot mend a link. Raises Problem link_incomplete or link_network_unknown."""
+        if not provider or not workspace_id:
+            raise Problem("link_incomplete", missing="workspace" if provider else "network")
+        if provider not in self._catalog:
+            raise Problem("link_network_unknown")
 
     async def depart(self, request: Request, form: Form, viewer: Viewer) -> Response:
         """Leave for the network, unless the session would end on the way."""
@@ -90,7 +108,7 @@ class ConnectPages:
     def _moving(self, request: Request, departure: Departure, adapter: Adapter, viewer: Viewer) -> Response:
         # A page that moves on, not a redirect: Chromium holds form-action against the whole chain of a redirected POST.
         page = partial(self._pages.answer, request, "connect/moving.html", viewer=viewer, headers=_LEAVING)
-        return page(url=departure.url, network=shown.network_of(adapter), workspace={"name": departure.workspace_name})
+        return page(url=departure.url, network=shown.network_of(adapter, departure.opens), workspace={"name": departure.workspace_name})
 
     async def callback(self, request: Request) -> Response:
         """The network's answer, by GET only. A HEAD or a prefetch is not the person: nothing happens."""
@@ -122,27 +140,31 @@ class ConnectPages:
             return self._stopped(request, problem, viewer)
 
     async def _shown(self, request: Request, scene: Scene, viewer: Viewer, problem: Problem | None = None) -> Response:
-        trip, adapter, now = scene.trip, self._catalog[scene.trip.provider], self._clock.now()
+        trip, adapter, shows = scene.trip, self._catalog[scene.trip.provider], scene.page(self._clock.now())
         context = shown.scene(scene, adapter) | {"form_token": viewer.form_token}
         page = partial(self._pages.answer, request, viewer=viewer)
-        if trip.status is Status.ATTACHED:
+        if shows == "expired":
+            return self._stopped(request, Problem("authorization_expired", **_facts(scene, adapter)), viewer)
+        if shows == "stopped":
+            # What a plain stop held up may have ended since.
+            code = scene.emergency if trip.code == "halted" and scene.emergency else trip.code
+            return self._stopped(request, Problem(code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status}), viewer)
+        if shows == "done":
             profiles = {one.id: one for one in await self._flow.attached(trip)}
             rows = [shown.attached(profiles[profile_id], renewed) for profile_id, renewed in trip.attached if profile_id in profiles]
             return page("connect/done.html", attached=rows, **context)
-        if trip.status in OPEN and now >= trip.expires_at and not trip.claimed(now):
-            raise Problem("authorization_expired", **_facts(scene, adapter))
-        if trip.code and not (trip.status is Status.LOOKING and trip.claimed(now)):
-            raise Problem(trip.code, **{**trip.facts, **_facts(scene, adapter), "status": trip.status})
-        if trip.status is not Status.CHOOSING or trip.claimed(now):
-            return page("connect/progress.html", **context | _progress(trip.status, adapter.title))
-        if scene.other_account:
+        if shows == "progress":
+            return page("connect/progress.html", **context | _progress(trip.status, context["network"]["opens"]))
+        if shows == "other_account":
             return page("connect/other_account.html", **context)
-        if not scene.offers:
+        if shows == "nothing":
             assert trip.empty is not None, "an adapter that lists nothing says why"
             return page("connect/nothing.html", why=trip.empty.why, how=trip.empty.how, **context)
         wanted = request.query_params.get("q", "")
         rows = [shown.offered(offer) for offer in shown.matching(scene.offers, wanted)]
-        extra = {"candidates": rows, "remarks": trip.remarks, "searchable": len(scene.offers) >= shown.SEARCHABLE_FROM, "q": wanted}
+        also = NOTHING_CONNECTED if problem and problem.code in _SILENT else ""
+        searchable = len(scene.offers) >= shown.SEARCHABLE_FROM
+        extra = {"also": also, "candidates": rows, "remarks": trip.remarks, "searchable": searchable, "q": wanted}
         return page("connect/choose.html", status=problem.status if problem else 200, problem=problem, **context | extra)
 
     async def attach(self, request: Request, form: Form, viewer: Viewer) -> Response:
@@ -172,9 +194,9 @@ class ConnectPages:
         return see_other(f"/connect/{trip.connection_id}")
 
     async def cancel(self, request: Request, form: Form, viewer: Viewer) -> Response:
-        """Leave it."""
+        """Leave it; the connection's page then says so."""
         await self._flow.cancel(_id(request), _visitor(viewer))
-        return see_other("/")
+        return see_other(f"/connect/{_id(request)}")
 
     async def _lasts(self, request: Request) -> bool:
         """Whether the session outlives a trip to a network and the choice after it."""
@@ -198,7 +220,8 @@ class ConnectPages:
             ways.append(Way("Sign in with another account", f"/sign-in?{_back(request).query()}"))
         ways.append(Way("Home", "/"))
         place = {"provider": provider, "workspace_name": facts.get("workspace_name", "")}
-        return self._pages.problem(request, problem, viewer=viewer, headers=headers, ways=ways, **place)
+        also = NOTHING_CONNECTED if connection and problem.code in _SILENT else ""
+        return self._pages.problem(request, problem, viewer=viewer, headers=headers, ways=ways, also=also, **place)
 
 
 def _visitor(viewer: Viewer) -> Visitor:

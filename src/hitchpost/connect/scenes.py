@@ -27,11 +27,11 @@ class Scenes:
         names = (seat.workspace_name, seat.owner_name) if seat else ("", "")
         found = self._profiles.by_ids(tx, [trip.expected]) if trip.expected else ()
         expected = next((one for one in found if one.workspace_id == trip.workspace_id), None)
-        confirms, lost = seat is not None and allows(seat.role, Right.DISCONNECT), self._known(tx, trip)
+        confirms, lost, stopped = seat is not None and allows(seat.role, Right.DISCONNECT), self._known(tx, trip), self._tokens.stopped(tx)
         if trip.status is not Status.CHOOSING:
-            return Scene(trip, *names, expected=expected, lost=lost)
+            return Scene(trip, *names, expected=expected, lost=lost, emergency=stopped)
         offers = tuple(self._offers(tx, trip, repository.offered(tx, trip.id)))
-        return Scene(trip, *names, offers=offers, expected=expected, lost=lost, confirms=confirms)
+        return Scene(trip, *names, offers=offers, expected=expected, lost=lost, confirms=confirms, emergency=stopped)
 
     def _offers(self, tx: Tx, trip: Trip, rows: Iterable[RowMapping]) -> Iterable[Offer]:
         have, app = self._profiles.connected(tx, trip.workspace_id, trip.provider), self._tokens.app(trip.app_id)

@@ -5,7 +5,6 @@ Every act at a network is three beats (law 1): claim in a short transaction, act
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from functools import partial
 from typing import TypeVar
 
 from hitchpost.clock import Clock
@@ -78,9 +77,10 @@ class ConnectFlow:
         self.configured(provider)
         ways = self._tokens.logins(provider)
         expected, app_id = await self._database.read(lambda tx: self._claims.expected(tx, provider, workspace_id, profile_id))
+        stopped = await self._database.read(self._tokens.stopped)
         usual = next((login.key for login, app in ways if app.id == app_id), "")
         logins = tuple(login for login, _ in ways)
-        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual)
+        return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual, stopped)
 
     # 3. Continue: the only step that leaves for a network.
 
@@ -131,7 +131,7 @@ class ConnectFlow:
         url = adapter.authorize_url(
             call, state=state, redirect_uri=str(row["redirect_uri"]), challenge=challenge_of(verifier.reveal()), again=again
         )
-        return Departure(connection_id, workspace_name, url)
+        return Departure(connection_id, workspace_name, adapter.opens(way), url)
 
     # 5. The callback: claim the state, exchange the code, record the Grant.
 
@@ -149,8 +149,8 @@ class ConnectFlow:
             exchange = adapter.exchange(call, code=arrival.code, redirect_uri=trip.redirect_uri, verifier=arrival.verifier)
             consent = await self._within_lease(exchange)
         except Fault as fault:
-            failed = partial(self._claims.record_fault, trip, arrival.claim_id, Status.EXCHANGING, Status.FAILED, fault)
-            await self._database.begin(failed)
+            no, ends = fault, (Status.EXCHANGING, Status.FAILED)
+            await self._database.begin(lambda tx: self._claims.record_fault(tx, trip, arrival.claim_id, *ends, no))
         else:
             await self._database.begin(lambda tx: self._claims.record_consent(tx, arrival, consent))
         return await self._database.read(lambda tx: self._claims.trip(tx, trip.id))
@@ -191,7 +191,8 @@ class ConnectFlow:
             listing, pictures, lost = await self._within_lease(act())
         except Fault as fault:
             becomes = Status.LOOKING if fault.retryable else Status.FAILED
-            await self._database.begin(partial(self._claims.record_fault, trip, claim_id, Status.LOOKING, becomes, fault))
+            no = fault
+            await self._database.begin(lambda tx: self._claims.record_fault(tx, trip, claim_id, Status.LOOKING, becomes, no))
             return
         await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures, lost))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hitchpost.connect.flow import Offer, Scene, Start
-from hitchpost.errors import FixBy
+from hitchpost.errors import FixBy, Problem
 from hitchpost.networks.base import Adapter, Kind
 from hitchpost.profiles.service import Profile
 
@@ -23,20 +23,24 @@ def picture_path(name: str) -> str:
     return f"/pictures/{name}" if name else ""
 
 
-def network_of(adapter: Adapter) -> dict[str, str]:
-    return {"provider": adapter.provider, "title": adapter.title}
+def network_of(adapter: Adapter, opens: str) -> dict[str, str]:
+    """`opens`: the network at which the person consents, or empty while that is open."""
+    return {"provider": adapter.provider, "title": adapter.title, "opens": opens}
 
 
 def started(start: Start, adapter: Adapter) -> dict[str, Any]:
     """For start.html."""
+    opens = {adapter.opens(one) for one in start.logins}
     return {
-        "network": network_of(adapter),
+        # Without JavaScript the button cannot follow what is ticked: where the ways lead to different networks, it names none.
+        "network": network_of(adapter, opens.pop() if len(opens) == 1 else ""),
         "workspace": {"id": start.workspace_id, "name": start.workspace_name, "owner_name": start.owner_name},
         "role": start.role,
         "logins": [{"key": one.key, "title": one.title, "asks": one.asks, "before": one.before} for one in start.logins],
         "switch_account": adapter.switch_account,
         "expected": _expected(start.expected),
         "usual": start.login,
+        "emergency": Problem(start.emergency) if start.emergency else None,
     }
 
 
@@ -61,7 +65,7 @@ def scene(scene: Scene, adapter: Adapter) -> dict[str, Any]:
     )
     return {
         "connection_id": trip.connection_id,
-        "network": network_of(adapter),
+        "network": network_of(adapter, next(adapter.opens(one) for one in adapter.logins if one.key == trip.login)),
         "workspace": {"id": trip.workspace_id, "name": scene.workspace_name, "owner_name": scene.owner_name},
         "account": account,
         "switch_account": adapter.switch_account,

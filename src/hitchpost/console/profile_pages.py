@@ -66,7 +66,9 @@ class ProfilePages:
         profile = await self._profiles.one(workspace_id, profile_id)
         context: dict[str, Any] = {
             "workspace": {"id": workspace_id, "name": seat.workspace_name}, "one": shown.profile(profile), "health": shown.health(profile),
+            "emergency": shown.emergency(profile.health.emergency),
             "can_connect": allows(seat.role, Right.CONNECT), "can_disconnect": allows(seat.role, Right.DISCONNECT),
+            "can_check": shown.may_check(profile),
         }  # fmt: skip
         return self._pages.answer(request, "console/profile.html", viewer=viewer, form_token=viewer.form_token, **context)
 

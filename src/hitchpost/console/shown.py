@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from hitchpost.errors import Problem
 from hitchpost.networks.base import Kind
 from hitchpost.profiles.service import Profile
 from hitchpost.tokens.service import State
+from hitchpost.verdicts import VERDICTS
 from hitchpost.web.back import Back
 
 HEALTH = {
@@ -17,6 +19,7 @@ HEALTH = {
 }
 """What each state is called, short enough for a list."""
 
+_WELL = "It is connected, and its access is looked after by itself."
 _CAN = {"read": "read what it has published", "publish": "publish"}
 
 
@@ -33,11 +36,25 @@ def profile(one: Profile) -> dict[str, Any]:
 def health(one: Profile) -> dict[str, Any]:
     """Everything that is known of how it stands."""
     of = one.health
+    connected = "It is connected; its access is left alone for now." if of.emergency else _WELL
     return {
-        "message": of.message or "It is connected, and its access is looked after by itself.", "how": of.how, "missing": of.missing,
+        "message": of.message or connected, "how": of.how, "missing": of.missing,
         "can": [_CAN[what] for what in of.can], "checked": _said(of.checked_at), "until": _said(of.until), "renews": of.renews,
         "since": _said(of.since), "code": of.code, "fix_by": of.fix_by, "reconnect_path": one.reconnect_path,
     }  # fmt: skip
+
+
+def may_check(one: Profile) -> bool:
+    """Whether asking the network now can tell anything: of an access that has ended nothing is asked, nor of any in an emergency."""
+    of = one.health
+    if of.emergency:
+        return False
+    return of.state is not State.RECONNECT_REQUIRED or of.code == "access_unreadable" or of.code in VERDICTS
+
+
+def emergency(code: str) -> Problem | None:
+    """What pages say above all else while use of people's access is stopped."""
+    return Problem(code) if code else None
 
 
 def _said(moment: datetime | None) -> str:

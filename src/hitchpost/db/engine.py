@@ -6,16 +6,19 @@ PostgreSQL: both through asyncpg. A function given to `begin` may run once only 
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+
+from hitchpost.db.trouble import ServerLost
 
 T = TypeVar("T")
 Tx = Connection
@@ -119,13 +122,22 @@ class PostgresDatabase:
 
     async def read(self, step: Step[T]) -> T:
         # All of a step's queries see one moment, as on SQLite: rows that belong together never come from two.
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return await connection.run_sync(step)
 
     async def begin(self, step: Step[T]) -> T:
-        async with self._engine.connect() as connection, connection.begin():
+        async with self._connected() as connection, connection.begin():
             return await connection.run_sync(step)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection from the pool. asyncpg lets the socket's own errors out as they are: nothing else here meets a socket (law 1)."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except OSError as error:
+            raise ServerLost("the database server") from error
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own beside the pool, for who listens on it; the address is understood as for all others."""

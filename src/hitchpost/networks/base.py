@@ -159,6 +159,10 @@ class Adapter(ABC):
 
         return authorize_url(call, state=state, redirect_uri=redirect_uri, challenge=challenge)
 
+    def opens(self, login: Login) -> str:
+        """The title of the network at which a person consents by this login."""
+        return login.opens or self.title
+
     def refusal(self, answer: Mapping[str, str]) -> Fault:
         """Why the network sent the person back without a code: DECLINED when it was their own wish (RFC 6749 §4.1.2.1)."""
         error = answer.get("error") or answer.get("error_code", "")

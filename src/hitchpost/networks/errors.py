@@ -38,6 +38,8 @@ class FaultKind(StrEnum):
     """The network has locked or suspended the account."""
     HALTED = "halted"
     """Nothing was asked: whoever runs the server has stopped all use of people's access."""
+    WITHDRAWN = "withdrawn"
+    """Nothing was asked: whoever runs the server has ended all access."""
     UNREADABLE = "unreadable"
     """Nothing was asked: what is stored here of the access does not open."""
     UNINTELLIGIBLE = "unintelligible"
@@ -57,6 +59,7 @@ _PROBLEMS = {
     FaultKind.BLOCKED: "account_blocked",
     FaultKind.UNINTELLIGIBLE: "network_unintelligible",
     FaultKind.HALTED: "halted",
+    FaultKind.WITHDRAWN: "all_withdrawn",
     FaultKind.UNREADABLE: "access_unreadable",
 }
 

@@ -74,6 +74,10 @@ LOGIN = Login(
 )
 
 
+_UNNAMED = "your Instagram account"
+"""Whose name cannot be read, as a personal account's: its number would tell nobody anything."""
+
+
 def again(wanted: bool) -> Mapping[str, str]:
     """Asks for credentials although signed in, so that the consent page is shown in any case."""
     return {"force_reauth": "true"} if wanted else {}
@@ -113,7 +117,7 @@ async def exchange(call: Call, *, code: Secret, redirect_uri: str) -> Consent:
         subject, name, handle, image = oauth2.text(me, "id"), words(me, "name"), words(me, "username"), words(me, "profile_picture_url")
     return Consent(
         tokens=tokens,
-        subject=Subject(subject, name or handle or subject, handle, image),
+        subject=Subject(subject, name or handle or _UNNAMED, handle, image),
         granted=granted,
         missing=tuple(scope for scope in call.login.asked(call.app) if granted is not None and scope not in granted),
     )

@@ -88,6 +88,8 @@ class Login:
     scopes: Mapping[str, tuple[str, ...]]
     asks: tuple[str, ...]
     before: tuple[str, ...] = ()
+    opens: str = ""
+    """The title of the network whose consent page opens, where that is not the adapter's own."""
     variants: tuple[str, ...] = ("",)
     default_version: str = ""
     version_form: str = ""

@@ -36,6 +36,7 @@ def login(*, key: str, title: str, scopes: tuple[str, ...], asks: tuple[str, ...
         scopes={"": scopes},
         asks=asks,
         before=before,
+        opens="Facebook",
         default_version=graph.DEFAULT_VERSION,
         version_form=graph.VERSION_FORM,
         expected={Place.TOKEN: graph.AT_THE_TOKEN_ENDPOINT, Place.API: graph.EXPECTED},

@@ -7,6 +7,9 @@ from hitchpost.people.service import People, Session
 from hitchpost.settings import Settings
 from hitchpost.web.pages import Viewer
 
+AFTER_SET_UP = "after=setup"
+"""The query with which the set-up leads to the sign-in page. It shows a sentence and does nothing."""
+
 
 class SignedIn:
     """Finds the session and the person behind a request's cookie; nothing else of a request says who somebody is."""

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hitchpost.errors import Problem
-from hitchpost.people.auth import SignedIn, viewer_of
+from hitchpost.people.auth import AFTER_SET_UP, SignedIn, viewer_of
 from hitchpost.people.service import People
 from hitchpost.secret import Secret
 from hitchpost.settings import Settings
@@ -79,6 +79,7 @@ class _Signing:
             email=email,
             problem=problem,
             back=back,
+            set_up=request.url.query == AFTER_SET_UP,
         )
         self._cookie.give(answer, guest)
         return answer

@@ -66,5 +66,6 @@ def _health(one: Profile, public_url: str) -> HealthBody:
     return HealthBody(
         state=of.state, code=of.code or None, message=of.message or None, how=of.how or None, fix_by=of.fix_by, until=of.until,
         renews=of.renews, missing=list(of.missing), since=of.since, checked_at=of.checked_at, can=list(of.can),
+        emergency=of.emergency or None,
         reconnect_url=public_url + one.reconnect_path if of.reconnect else None,
     )  # fmt: skip

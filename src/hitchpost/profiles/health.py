@@ -16,6 +16,7 @@ class Health:
 
     `until`: when the access ends unless it is renewed; `renews`: whether it renews itself; `missing`: permissions, in the network's words;
     `since`: how long the network has been in trouble; `can`: of `read` and `publish`; `reconnect`: whether connecting again is the cure.
+    `emergency`: the code of what stops all use of people's access just now, whatever the state; nothing can be done with it then.
     """
 
     state: State
@@ -29,14 +30,15 @@ class Health:
     since: datetime | None = None
     checked_at: datetime | None = None
     can: tuple[str, ...] = ()
+    emergency: str = ""
 
     @property
     def reconnect(self) -> bool:
         return self.state in (State.EXPIRING, State.MISSING_PERMISSIONS, State.RECONNECT_REQUIRED)
 
 
-def health_of(standing: Standing, network: str) -> Health:
-    """In words. `network`: its name for people."""
+def health_of(standing: Standing, network: str, emergency: str = "") -> Health:
+    """In words. `network`: its name for people. `emergency`: what stops all use of people's access; it changes no connection's state."""
     message, how, fix_by = standing.why, standing.how, standing.fix_by
     if standing.code and not message:
         until = f"{standing.until:%-d %B %Y}" if standing.until else "an unknown day"
@@ -45,5 +47,5 @@ def health_of(standing: Standing, network: str) -> Health:
         message, how, fix_by = problem.message, problem.way, problem.entry.fix_by
     return Health(
         standing.state, standing.code, message, how, fix_by if standing.code else None, standing.until, standing.renews, standing.missing,
-        standing.since, standing.checked_at, standing.can,
+        standing.since, standing.checked_at, () if emergency else standing.can, emergency,
     )  # fmt: skip

@@ -30,6 +30,10 @@ class HealthBody(Answer):
     since: datetime | None = Field(description="since when the network has been in trouble")
     checked_at: datetime | None = Field(description="when the network last confirmed it")
     can: list[str] = Field(description="what may be done now, of `read` and `publish`", examples=[["read", "publish"]])
+    emergency: str | None = Field(
+        description="`halted` or `all_withdrawn` while whoever runs the server has stopped all use of people's access: nothing can be done "
+        "then, whatever the state; else null"
+    )
     reconnect_url: str | None = Field(description="the page where a member connects it again, when that is the cure")
 
 

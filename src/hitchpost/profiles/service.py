@@ -85,6 +85,10 @@ class Profiles:
         """The attached profiles of these workspaces, by provider and name, with their health."""
         return await self._database.read(lambda tx: self._listed(tx, repository.attached(tx, workspace_ids)))
 
+    async def emergency(self) -> str:
+        """The code of what stops all use of people's access just now, `halted` or `all_withdrawn`; empty while all is well."""
+        return await self._database.read(self._tokens.stopped)
+
     async def one(self, workspace_id: str, profile_id: str) -> Profile:
         """An attached profile of the workspace, with its health. Raises Problem profile_not_found, for foreign ones too (threat C1)."""
         return await self._database.read(lambda tx: self._attached(tx, workspace_id, profile_id))
@@ -133,11 +137,11 @@ class Profiles:
         raise Problem("profile_not_found")
 
     def _listed(self, tx: Tx, rows: Sequence[RowMapping]) -> tuple[Profile, ...]:
-        standing = self._tokens.standing(tx, [str(row["id"]) for row in rows])
+        standing, emergency = self._tokens.standing(tx, [str(row["id"]) for row in rows]), self._tokens.stopped(tx)
         return tuple(
             Profile(
                 row["id"], row["workspace_id"], row["provider"], row["kind"], row["name"], row["handle"], row["picture"],
-                health_of(standing[row["id"]], self._title(row["provider"])),
+                health_of(standing[row["id"]], self._title(row["provider"]), emergency),
             )
             for row in rows
         )  # fmt: skip

@@ -51,7 +51,14 @@ def is_halted(tx: Tx) -> bool:
     return repository.halted_since(tx) is not None
 
 
+def emergency(tx: Tx) -> str:
+    """Step: the catalogue's code of what is stopped just now, `halted` or `all_withdrawn`; empty while all is well."""
+    return "all_withdrawn" if is_given_back(tx) else "halted" if is_halted(tx) else ""
+
+
 def refuse_if_halted(tx: Tx) -> None:
-    """Step. Raises Fault HALTED: nobody's access is used, by no process, until somebody resumes."""
+    """Step. Raises Fault HALTED or WITHDRAWN: nobody's access is used, by no process, until somebody resumes."""
+    if is_given_back(tx):
+        raise Fault(FaultKind.WITHDRAWN, "all_withdrawn", "all access was ended")
     if is_halted(tx):
         raise Fault(FaultKind.HALTED, "halted", "all use of people's access is stopped")

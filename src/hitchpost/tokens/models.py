@@ -31,6 +31,7 @@ grants = Table(
     Column("name", Text, nullable=False),
     Column("state", Key(), nullable=False),
     Column("cause", Key(), nullable=False),
+    # How it ended last, in the catalogue's words, also once it lives again: why a severed backing stands no more.
     Column("code", Key(), nullable=False),
     Column("scopes", Text, nullable=False),
     Column("granular", Text, nullable=False),

@@ -32,9 +32,9 @@ def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:
 
 
 def renewed(grant_id: str, login: Login, tokens: TokenSet, now: datetime) -> Values:
-    """The row after new tokens came."""
+    """The row after new tokens came. `code` stays: what was severed when the access ended last stays so until somebody confirms it."""
     return {
-        "state": "live", "cause": "", "code": "", "doubts": 0, "claims": 0, "trouble": "", "trouble_since": None, "checked_at": now,
+        "state": "live", "cause": "", "doubts": 0, "claims": 0, "trouble": "", "trouble_since": None, "checked_at": now,
         "issued_at": now, "scopes": " ".join(sorted(tokens.scopes or ())), **dates(grant_id, login, tokens, now),
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ from hitchpost.tokens.emergency import Emergency
 from hitchpost.tokens.examining import Examining, VerdictChanged
 from hitchpost.tokens.freshness import Standing, State
 from hitchpost.tokens.giving_back import AccessLeft, GivingBack
-from hitchpost.tokens.halting import is_given_back, is_halted
+from hitchpost.tokens.halting import emergency, is_given_back
 from hitchpost.tokens.renewal import GrantEnded, Renewal
 from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.revoke import Fate
@@ -79,9 +79,13 @@ class TokenKeeper:
         return self._apps[app_id]
 
     def refuse_if_halted(self, tx: Tx) -> None:
-        """Step. Raises Problem halted while an emergency stops all use of people's access."""
-        if is_halted(tx):
-            raise Problem("halted")
+        """Step. Raises Problem halted or all_withdrawn while an emergency stops all use of people's access."""
+        if stopped := emergency(tx):
+            raise Problem(stopped)
+
+    def stopped(self, tx: Tx) -> str:
+        """Step: the code of the emergency that stops all use of people's access, `halted` or `all_withdrawn`; empty while all is well."""
+        return emergency(tx)
 
     # Sealing for other rooms.
 

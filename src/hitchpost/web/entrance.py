@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from hitchpost.errors import Problem
 from hitchpost.settings import is_loopback
-from hitchpost.web.problems import JSON_WORLD
+from hitchpost.web.problems import for_programs
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
@@ -61,7 +61,7 @@ class Entrance:
             raise Problem("bad_request", detail="the request needs a Host header and a path")
         if host not in self._hosts and host.lower() not in self._hosts:
             return self._elsewhere(scope, host)
-        if scope["method"] not in SAFE_METHODS and not scope["path"].startswith(JSON_WORLD):
+        if scope["method"] not in SAFE_METHODS and not for_programs(scope["path"]):
             self._refuse_other_sites(origin, site)
         return ""
 
@@ -71,8 +71,11 @@ class Entrance:
             raise Problem("foreign_origin")
 
     def _elsewhere(self, scope: Scope, host: bytes) -> str:
-        """A person who typed `localhost` for `127.0.0.1` is led over, because cookies and callbacks belong to one name only."""
-        if self._loopback and scope["method"] in ("GET", "HEAD") and _AUTHORITY.fullmatch(host):
+        """A person who typed `localhost` for `127.0.0.1` is led over, because cookies and callbacks belong to one name only.
+
+        A program is not: its caller would take an empty 303 for an answer.
+        """
+        if self._loopback and scope["method"] in ("GET", "HEAD") and not for_programs(scope["path"]) and _AUTHORITY.fullmatch(host):
             try:
                 parts = urlsplit(f"//{host.decode('ascii').lower()}")
                 ours = (parts.port or self._default_port) == self._port and is_loopback(f"//{parts.netloc}")

@@ -112,9 +112,10 @@ class Pages:
         ways: Sequence[Way] = (),
         workspace_name: str = "",
         provider: str = "",
+        also: str = "",
         **context: object,
     ) -> HTMLResponse:
-        """The page that says what stopped, who can mend it, and where to go on."""
+        """The page that says what stopped, who can mend it, and where to go on. `also`: what follows from it where it stopped."""
         return self.answer(
             request,
             "web/stopped.html",
@@ -125,5 +126,6 @@ class Pages:
             ways=ways,
             workspace_name=workspace_name,
             provider=provider or problem.facts.get("provider", ""),
+            also=also,
             **context,
         )

@@ -1,7 +1,7 @@
 """Problems as answers: JSON where programs call, a page where people look; 404, 405 and the unforeseen in both worlds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -10,13 +10,31 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from hitchpost.errors import Problem
-from hitchpost.web.pages import Pages
+from hitchpost.web.pages import Pages, Way
 
-JSON_WORLD = ("/api/_public/", "/api/v1/", "/api/networks/")
-"""Paths that programs call, with a key or signed by a network: cookies mean nothing there, and every answer is JSON."""
+_JSON_WORLD, _JSON_PLACES = ("/api/_public/", "/api/v1/", "/api/networks/"), ("/health", "/openapi.json")
+
+Foreseen = Callable[[Exception], str]
+"""The catalogue's code of an error that did not come as a Problem, such as that of a database that is away; empty for any other."""
 
 CLIENT_LEFT = 499
 """The status in the log when nobody is there any more to be answered."""
+
+
+def for_programs(path: str) -> bool:
+    """Whether programs call this path, with a key, signed by a network, or as a probe: no cookie counts there, every answer is JSON."""
+    return path.startswith(_JSON_WORLD) or path in _JSON_PLACES
+
+
+def nothing_foreseen(_error: Exception) -> str:
+    """For an app whose rooms raise Problems only."""
+    return ""
+
+
+def problem_of(error: Exception, foreseen: Foreseen, request_id: str) -> Problem:
+    """What is said of an error that no room has explained: what the house knows of it, else that it is unforeseen."""
+    code = foreseen(error)
+    return Problem(code, request_id=request_id) if code else Problem("unforeseen", request_id=request_id)
 
 
 def json_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
@@ -30,12 +48,16 @@ def rendered(pages: Pages | None, request: Request, problem: Problem, *, headers
     if problem.status == 408:
         # A body that comes too slowly is not waited for.
         headers = {**(headers or {}), "Connection": "close"}
-    if pages is None or request.scope["path"].startswith(JSON_WORLD):
+    if pages is None or for_programs(request.scope["path"]):
         return json_answer(problem, headers=headers)
+    if problem.code == "host_unknown":
+        # Every path of our own would be refused again under this name.
+        there = problem.facts["public_url"]
+        return pages.problem(request, problem, headers=headers, ways=[Way(f"Open {there}", there)], home=there)
     return pages.problem(request, problem, headers=headers)
 
 
-def exception_handlers(pages: Pages | None) -> dict[type[Exception] | int, ExceptionHandler]:
+def exception_handlers(pages: Pages | None, foreseen: Foreseen = nothing_foreseen) -> dict[type[Exception] | int, ExceptionHandler]:
     """What the app does with an exception that leaves a route: FastAPI's `exception_handlers`.
 
     An unforeseen one is answered here and raised on by the framework to the Shell, which logs it.
@@ -60,8 +82,8 @@ def exception_handlers(pages: Pages | None) -> dict[type[Exception] | int, Excep
     async def left(_request: Request, _error: Exception) -> Response:
         return Response(status_code=CLIENT_LEFT)
 
-    async def unforeseen(request: Request, _error: Exception) -> Response:
-        return rendered(pages, request, Problem("unforeseen", request_id=getattr(request.state, "request_id", "")))
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        return rendered(pages, request, problem_of(error, foreseen, getattr(request.state, "request_id", "")))
 
     return {Problem: problem, HTTPException: framework, RequestValidationError: invalid, ClientDisconnect: left, Exception: unforeseen}
 

@@ -18,13 +18,14 @@ from hitchpost.web.headers import Dress
 from hitchpost.web.intake import Intake
 from hitchpost.web.log import places
 from hitchpost.web.pages import Pages
-from hitchpost.web.problems import CLIENT_LEFT, rendered
+from hitchpost.web.problems import CLIENT_LEFT, Foreseen, nothing_foreseen, problem_of, rendered
 
 
 class Shell:
     """Wraps `app`. Without `pages` every refusal is JSON. `access_log`: one line a request, its path without the query.
 
     Behind it `scope["state"]["request_id"]` names the request, as the answer's X-Request-Id does. `body_seconds`: how long a body may take.
+    `foreseen`: what the house knows of errors that are no Problems.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Shell:
         access_log: bool = True,
         clock: Clock | None = None,
         body_seconds: float = 20.0,
+        foreseen: Foreseen = nothing_foreseen,
     ) -> None:
         self._app = app
         self._pages = pages
@@ -44,6 +46,7 @@ class Shell:
         self._access_log = access_log
         self._monotonic = (clock or SystemClock()).monotonic
         self._body_seconds = body_seconds
+        self._foreseen = foreseen
         self._entrance = Entrance(settings.public_url)
         self._dress = Dress(secure=settings.secure)
 
@@ -78,11 +81,12 @@ class Shell:
         except ClientDisconnect:
             status = status or CLIENT_LEFT
         except Exception as error:  # noqa: BLE001  the last net: an id for the caller, the places for the operator, the text for nobody
+            problem = error if isinstance(error, Problem) else problem_of(error, self._foreseen, request_id)
             if status or not isinstance(error, Problem):
-                self._log.error("unforeseen", request_id=request_id, path=_path(scope), **places(error))
+                event = "unforeseen" if isinstance(error, Problem) else problem.code
+                self._log.error(event, request_id=request_id, path=_path(scope), **places(error))
             # With an answer already begun nothing can be added; the server drops the connection, which the client notices.
             if not status:
-                problem = error if isinstance(error, Problem) else Problem("unforeseen", request_id=request_id)
                 await rendered(self._pages, Request(scope, receive), problem)(scope, receive, dressed)
         if self._access_log:
             self._log.info(

@@ -30,6 +30,7 @@ API_KEY = APIKeyHeader(name="X-API-Key", scheme_name="ApiKeyAuth", auto_error=Fa
 """Documents the header in the served OpenAPI; it decides nothing, the Door does."""
 
 _HEADER = b"x-api-key"
+_NOT_THERE = "Send your key in the header X-API-Key; in Authorization it is not looked at."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +76,20 @@ class Door:
             wait = {"Retry-After": str(windows.seconds_left(window))}
             await json_answer(Problem("rate_limited"), headers=wait)(scope, receive, send_counted)
         elif caller is None:
-            await _refusal(keys)(scope, receive, send_counted)
+            await _refusal(keys, scope)(scope, receive, send_counted)
         else:
             scope.setdefault("state", {})["admission"] = Admission(caller)
             await self._app(scope, receive, send_counted)
 
 
-def _refusal(keys: Sequence[bytes]) -> ASGIApp:
+def _refusal(keys: Sequence[bytes], scope: Scope) -> ASGIApp:
     if any(keys):
         return json_answer(Problem("invalid_api_token"))
+    # The message is the contract's; what stands in Authorization is not looked at, only that something does.
+    elsewhere = any(name == b"authorization" for name, _ in scope["headers"])
+    missing = Problem("missing_api_token", way=_NOT_THERE) if elsewhere else Problem("missing_api_token")
     # RFC 9110 §15.5.2 wants the challenge; the scheme's name is that of the served OpenAPI.
-    return json_answer(Problem("missing_api_token"), headers={"WWW-Authenticate": "ApiKeyAuth"})
+    return json_answer(missing, headers={"WWW-Authenticate": "ApiKeyAuth"})
 
 
 def admission_of(request: Request) -> Admission:

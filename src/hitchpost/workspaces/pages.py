@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hitchpost.errors import Problem
-from hitchpost.people.auth import SignedIn
+from hitchpost.people.auth import AFTER_SET_UP, SignedIn
 from hitchpost.people.cookies import SessionCookie
 from hitchpost.people.service import People
 from hitchpost.secret import Secret
@@ -52,7 +52,7 @@ class _SetUpPage:
             )
         except Problem as problem:
             return self._done(request, problem) if problem.code == "setup_done" else self._form(request, form, problem)
-        return see_other("/sign-in")
+        return see_other(f"/sign-in?{AFTER_SET_UP}")
 
     def _done(self, request: Request, problem: Problem) -> Response:
         return self._pages.problem(request, problem, ways=[Way("Sign in", "/sign-in")])

@@ -39,6 +39,7 @@ class ErrorBody(Answer):
     code: str = Field(description="stable, for programs")
     fix_by: FixBy = Field(description="who can mend it; `nobody`: try again later")
     retryable: bool = Field(description="whether the same call may succeed later")
+    how: str = Field(default="", description="the way on, a sentence for people, where there is one")
     provider: str = Field(default="", description="the network that it is about, where there is one")
     request_id: str = Field(default="", description="to be told to whoever runs the server, where something unforeseen happened")
 
