@@ -31,6 +31,15 @@ def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:
     return with_former(replace(kept, scopes=scopes, extras={**old.extras, **kept.extras}), old, now, spent=True)
 
 
+def unborn(grant_id: str, now: datetime) -> Values:
+    """A grant's row before its first consent is recorded in the same transaction."""
+    return {
+        "id": grant_id, "name": "", "state": "gone", "cause": "", "code": "", "scopes": "", "granular": "", "renews_itself": False,
+        "consented_at": now, "consent_seq": 0, "version": 0, "claim_id": "", "claim_kind": "", "claims": 0, "issued_at": now, "doubts": 0,
+        "trouble": "", "checked_at": now,
+    }  # fmt: skip
+
+
 def renewed(grant_id: str, login: Login, tokens: TokenSet, now: datetime) -> Values:
     """The row after new tokens came."""
     return {
