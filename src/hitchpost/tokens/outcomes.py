@@ -110,11 +110,16 @@ def unseen_written(claim_id: str, fault: Fault) -> str:
 
 def unseen(text: str, claim_id: str) -> Fault | None:
     """That Fault again, if it is the outcome of this claim."""
-    if not text or (stored := json.loads(text))["claim"] != claim_id:
+    try:
+        stored = json.loads(text or "{}")
+        if stored.get("claim") != claim_id:
+            return None
+        kind, code, detail, at, said = FaultKind(stored["kind"]), stored["code"], stored["detail"], stored["retry_at"], stored["said"]
+        row = Expected((code,), kind, detail, "", how=said["how"]) if said else None
+        return Fault(kind, code, detail, retry_at=datetime.fromisoformat(at) if at else None, row=row)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # A cell that somebody changed: it tells nobody anything, and who waits goes by what else there is.
         return None
-    kind, code, detail, at, said = FaultKind(stored["kind"]), stored["code"], stored["detail"], stored["retry_at"], stored["said"]
-    row = Expected((code,), kind, detail, "", how=said["how"]) if said else None
-    return Fault(kind, code, detail, retry_at=datetime.fromisoformat(at) if at else None, row=row)
 
 
 def next_try(row: RowMapping, fault: Fault, now: datetime) -> datetime:

@@ -246,3 +246,11 @@ async def test_a_check_looks_at_the_profile_however_many_stand_on_its_access(roo
     room.clock.forward(timedelta(minutes=1))
     await room.keeper.examine("c0")
     assert len(await room.rows(f"SELECT 1 FROM reaches WHERE checked_at = {int(room.clock.now().timestamp() * 1e6)}")) == many
+
+
+@pytest.mark.parametrize("cell", ["no JSON", "[]", "{}", '{"claim": ""}'])
+async def test_a_cell_that_somebody_changed_keeps_no_check_from_looking(room: Room, cell: str) -> None:
+    await profile(room)
+    await room.run(f"UPDATE reaches SET unseen = '{cell}'".replace(":", "\\:"))
+    await room.keeper.examine("cprofile")
+    assert len(room.beacon.looked) == 1
