@@ -141,3 +141,15 @@ async def test_a_way_that_is_not_offered_is_never_replaced_by_another(town: Town
     stopped = await browser.submit(page, page.form("/api/social-connect/start"), [("login", "no_such_login")])
     assert (stopped.status, stopped.code) == (400, "login_not_offered")
     assert await town.house.rows("SELECT 1 FROM authorization_requests") == []
+
+
+async def test_an_attach_that_our_own_database_failed_leaves_the_choice_open(town: Town) -> None:
+    browser = await town.browser("ada")
+    choose = await browser.arrive("facebook", town.lantern)
+    database = town.house.services.database
+    broken = "CREATE TRIGGER broken BEFORE INSERT ON reaches BEGIN SELECT RAISE(ABORT, 'broken'); END"
+    await database.begin(lambda tx: tx.exec_driver_sql(broken))
+    assert (await browser.attach(choose)).status == 500
+    await database.begin(lambda tx: tx.exec_driver_sql("DROP TRIGGER broken"))
+    assert (await browser.attach(choose)).status == 200
+    assert await town.house.services.profiles.of_workspaces([town.lantern])

@@ -255,7 +255,8 @@ class ConnectFlow:
         pictures = {key_of(row["kind"], row["external_id"]): row["picture"] for row in picked}
         try:
             return await self._database.begin(lambda tx: self._claims.record_attach(tx, trip, claim_id, derived, pictures))
-        except Problem:
+        except Exception:
+            # Whatever it was, it was undone whole: the person need not wait until the claim runs out.
             await self._reopen_choice(trip, claim_id)
             raise
 

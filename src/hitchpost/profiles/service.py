@@ -28,6 +28,11 @@ _FOR_THE_PERSON = (Fate.UNREADABLE, Fate.DESTROYED)
 """What only the person can end at the network."""
 
 
+def _order(row: RowMapping) -> tuple[str, str]:
+    """In which everybody writes profiles, one who attaches included."""
+    return row["kind"], row["external_id"]
+
+
 def _identity(row: RowMapping) -> Identity:
     return Identity(row["kind"], row["id_scope"], row["external_id"])
 
@@ -60,6 +65,7 @@ class Profiles:
     ) -> Attached:
         """Step: the candidate becomes a Profile, or renews it in place with the same id; its backing and event in the same commit."""
         candidate, now = derived.candidate, self._clock.now()
+        self._tokens.hold(tx, grant_id)
         scope = id_scope_of(candidate.id_scope, app)
         fresh: dict[str, object] = {
             "id": new_id(), "workspace_id": workspace_id, "provider": provider, "kind": str(candidate.kind), "id_scope": scope,
@@ -172,8 +178,10 @@ class Profiles:
             profile = self._attached(tx, workspace_id, profile_id)
             _, names = self._others(tx, profile_id, person_id)
             over = Fate.REVOKED if self._tokens.revocable(tx, profile_id) else Fate.DESTROYED
-            grants = self._tokens.detach(tx, [profile_id])
+            self._tokens.hold_behind(tx, [profile_id])
+            # Held before what stands behind it is severed: who attaches it anew just now is waited for, and is severed too.
             repository.renew(tx, profile_id, {"state": "detached"})
+            grants = self._tokens.detach(tx, [profile_id])
             self._note(tx, "profile.detached", workspace_id, profile_id, person_id, provider=profile.provider, name=profile.name)
             return profile, grants, names, over
 
@@ -187,11 +195,12 @@ class Profiles:
     def detach_all(self, tx: Tx, workspace_id: str) -> tuple[int, tuple[str, ...]]:
         """Step, by whoever runs the installation: the workspace has no profile any more; how many it had, and the grants behind them."""
         rows = repository.attached(tx, [workspace_id])
-        grants = self._tokens.detach(tx, [row["id"] for row in rows])
-        for row in rows:
+        ids = [str(row["id"]) for row in rows]
+        self._tokens.hold_behind(tx, ids)
+        for row in sorted(rows, key=_order):
             repository.renew(tx, row["id"], {"state": "detached"})
             self._note(tx, "profile.detached", workspace_id, row["id"], OPERATOR, provider=row["provider"], name=row["name"])
-        return len(rows), grants
+        return len(rows), self._tokens.detach(tx, ids)
 
     def irrevocable(self, tx: Tx, workspace_id: str) -> tuple[str, ...]:
         """Step: the titles of the networks that offer no way to take back some of the access behind the workspace's profiles."""

@@ -1,7 +1,7 @@
 """The configured OAuth apps: settings become rows (an app's identity is owner, authority, client id), rows become credentials in memory."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 import structlog
@@ -51,6 +51,13 @@ class Apps:
     def at(self, app_id: str, provider: str) -> tuple[Adapter, Login] | None:
         """This very network, by the login of its own that the app serves: one app may serve two. None: no longer known."""
         return self._of_provider.get((app_id, provider))
+
+    def networks(self) -> Mapping[str, Sequence[str]]:
+        """By app, the networks that are still known and that it serves."""
+        found: dict[str, list[str]] = {}
+        for app_id, provider in self._of_provider:
+            found.setdefault(app_id, []).append(provider)
+        return found
 
     def noticed(self, authority: str, client_id: str) -> tuple[str, tuple[Secret, ...]] | None:
         """The installation's app with this client id whose network sends signed notices, and the secrets that may sign them."""

@@ -74,8 +74,9 @@ class Checking:
         for row in rows:
             if (fault := outcomes.unseen(row["unseen"], waited.get(row["id"], ""))) is not None:
                 raise fault
-        # What still bears the claim that was waited for has met its lease's end: nobody has looked.
-        left = [row for row in rows if row["id"] not in waited or row["claim_id"] == waited[row["id"]]]
+        # What still bears the claim that was waited for has met its lease's end: nobody has looked. What is due after it was taken from
+        # that look, which came too early for what happened meanwhile.
+        left = [row for row in rows if row["id"] not in waited or row["claim_id"] == waited[row["id"]] or _is_due(row, now)]
         if not left:
             return None
         self._pass_gate(tx, left[0]["app_id"], now)
@@ -95,6 +96,10 @@ class Checking:
     async def settled(self, seconds: float | None = None) -> None:
         """When every look that somebody has asked for has been recorded; after so many seconds those that have not are given up."""
         await self._shared.settled(seconds)
+
+
+def _is_due(row: RowMapping, now: datetime) -> bool:
+    return row["check_due_at"] is not None and row["check_due_at"] <= now
 
 
 def _is_claimed(row: RowMapping, now: datetime) -> bool:

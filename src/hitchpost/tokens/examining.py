@@ -68,29 +68,31 @@ class Examining:
 
     async def is_due(self) -> bool:
         """Whether `due` would find anything."""
+        return bool(await self._database.read(self._apps_due))
+
+    def _apps_due(self, tx: Tx) -> list[str]:
+        """The apps that have something due and an open gate: what one of them has dammed up keeps no other's from its turn (R18)."""
         now = self._clock.now()
-        return bool(await self._database.read(lambda tx: reaches.standing_reaches(tx, due=now, limit=1)))
+        return [app_id for app_id, providers in self._apps.networks().items() if reaches.is_app_due(tx, app_id, providers, now)]
 
     async def due(self) -> int:
         """Story: examine what is due, as far as each app's gate lets it; how many reaches."""
         claim_id, now = new_id(), self._clock.now()
-
-        def claim(tx: Tx) -> list[RowMapping]:
-            if is_halted(tx):
-                return []
-            rows: dict[str, list[RowMapping]] = {}
-            for row in self.servable(reaches.standing_reaches(tx, due=now, limit=_AT_ONCE)):
-                rows.setdefault(row["app_id"], []).append(row)
-            mine: list[RowMapping] = []
-            for app_id, of_app in rows.items():
-                permits = gates.take(tx, app_id, gates.EXAMINE, len(of_app), PACE, now).permits
-                ids = reaches.claim_reaches(tx, [row["id"] for row in of_app[:permits]], claim_id, until=now + LEASE, due=now)
-                mine += [row for row in of_app if row["id"] in ids]
-            return mine
-
-        claimed = await self._database.begin(claim)
+        claimed: list[RowMapping] = []
+        for app_id in await self._database.read(self._apps_due):
+            # Each app in a transaction of its own: nobody holds one's gate and waits for another's.
+            claimed += await self._database.begin(partial(self._claim_due, app_id=app_id, claim_id=claim_id, now=now))
         await self.each(claimed, claim_id)
         return len(claimed)
+
+    def _claim_due(self, tx: Tx, app_id: str, claim_id: str, now: datetime) -> list[RowMapping]:
+        """The longest due of this app's, as many as its gate lets pass."""
+        rows = [] if is_halted(tx) else reaches.due_reaches(tx, app_id, self._apps.networks()[app_id], now, _AT_ONCE)
+        if not rows:
+            return []
+        permits = gates.take(tx, app_id, gates.EXAMINE, len(rows), PACE, now).permits
+        mine = reaches.claim_reaches(tx, [row["id"] for row in rows[:permits]], claim_id, until=now + LEASE, due=now)
+        return [row for row in rows if row["id"] in mine]
 
     async def grant(self, grant_id: str) -> tuple[str, ...]:
         """Story: examine all that stands on this grant, for its person has consented anew; the profiles that lost their access by it.
@@ -100,6 +102,7 @@ class Examining:
         claim_id, now = new_id(), self._clock.now()
 
         def claim(tx: Tx) -> Sequence[RowMapping]:
+            repository.hold(tx, grant_id)
             rows = self.servable(reaches.standing_reaches(tx, grant_id=grant_id))
             reaches.claim_reaches(tx, [row["id"] for row in rows], claim_id, until=now + LEASE)
             return rows
@@ -169,10 +172,11 @@ class Examining:
         raise fault
 
     def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], look: "_Look") -> tuple[str, ...]:
-        gates.worked(tx, rows[0]["app_id"], gates.EXAMINE)
+        repository.hold(tx, rows[0]["grant_id"])
         lost: list[str] = []
         for row, derived in zip(rows, found, strict=True):
             lost += self._note(tx, row, derived.candidate.verdict, look, tasks=" ".join(derived.candidate.tasks), token=derived)
+        gates.worked(tx, rows[0]["app_id"], gates.EXAMINE)
         return tuple(dict.fromkeys(lost))
 
     def _note(
@@ -204,6 +208,7 @@ class Examining:
 
     def _failed(self, tx: Tx, rows: Sequence[RowMapping], fault: Fault, look: "_Look") -> tuple[str, ...]:
         """What cannot be seen now is seen later; only what the network says of the account itself is a verdict."""
+        repository.hold(tx, rows[0]["grant_id"])
         if fault.kind in (FaultKind.PERMISSION, FaultKind.BLOCKED):
             problem = fault.explained(network=self._title(rows[0]), provider=rows[0]["provider"])
             verdict = Verdict.of(problem.code, problem.message, problem.way, fix_by=problem.entry.fix_by)

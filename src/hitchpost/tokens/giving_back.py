@@ -155,6 +155,7 @@ class GivingBack:
     def _record(self, tx: Tx, grant_id: str, claim_id: str, claimed: Revoke, done: Revoked) -> Fate:
         """Write what became of it; tried again while anything of it can live, then destroyed and said aloud (threat E8)."""
         now, fault = self._clock.now(), done.fault
+        repository.hold(tx, grant_id)
         if claimed.at is not None:
             self._note_at_gate(tx, claimed.app_id, fault, now)
         left, again = self._left(tx, grant_id, claimed, done), None

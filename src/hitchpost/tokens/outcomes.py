@@ -31,6 +31,15 @@ def merged(new: TokenSet, old: TokenSet, now: datetime) -> TokenSet:
     return with_former(replace(kept, scopes=scopes, extras={**old.extras, **kept.extras}), old, now, spent=True)
 
 
+def unborn(grant_id: str, now: datetime) -> Values:
+    """A grant's row before its first consent is recorded in the same transaction."""
+    return {
+        "id": grant_id, "name": "", "state": "gone", "cause": "", "code": "", "scopes": "", "granular": "", "renews_itself": False,
+        "consented_at": now, "consent_seq": 0, "version": 0, "claim_id": "", "claim_kind": "", "claims": 0, "issued_at": now, "doubts": 0,
+        "trouble": "", "checked_at": now,
+    }  # fmt: skip
+
+
 def renewed(grant_id: str, login: Login, tokens: TokenSet, now: datetime) -> Values:
     """The row after new tokens came. `code` stays: what was severed when the access ended last stays so until somebody confirms it."""
     return {
@@ -101,11 +110,16 @@ def unseen_written(claim_id: str, fault: Fault) -> str:
 
 def unseen(text: str, claim_id: str) -> Fault | None:
     """That Fault again, if it is the outcome of this claim."""
-    if not text or (stored := json.loads(text))["claim"] != claim_id:
+    try:
+        stored = json.loads(text or "{}")
+        if stored.get("claim") != claim_id:
+            return None
+        kind, code, detail, at, said = FaultKind(stored["kind"]), stored["code"], stored["detail"], stored["retry_at"], stored["said"]
+        row = Expected((code,), kind, detail, "", how=said["how"]) if said else None
+        return Fault(kind, code, detail, retry_at=datetime.fromisoformat(at) if at else None, row=row)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # A cell that somebody changed: it tells nobody anything, and who waits goes by what else there is.
         return None
-    kind, code, detail, at, said = FaultKind(stored["kind"]), stored["code"], stored["detail"], stored["retry_at"], stored["said"]
-    row = Expected((code,), kind, detail, "", how=said["how"]) if said else None
-    return Fault(kind, code, detail, retry_at=datetime.fromisoformat(at) if at else None, row=row)
 
 
 def next_try(row: RowMapping, fault: Fault, now: datetime) -> datetime:

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, selec
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
-from hitchpost.tokens.models import backings, grants, reaches
+from hitchpost.tokens.gates import EXAMINE
+from hitchpost.tokens.models import backings, gates, grants, reaches
 
 
 def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
@@ -39,18 +40,32 @@ def _backed() -> ColumnElement[bool]:
     return exists().where(backings.c.reach_id == reaches.c.id, backings.c.state == "live")
 
 
-def standing_reaches(tx: Tx, *, grant_id: str = "", due: datetime | None = None, limit: int = 1000) -> Sequence[RowMapping]:
-    """Reaches with a live backing on a live grant, of this grant, or those due for examination; each with its grant's app and trouble."""
+def _is_due(now: datetime, app_id: str, providers: Sequence[str]) -> ColumnElement[bool]:
+    return and_(grants.c.state == "live", grants.c.app_id == app_id, reaches.c.provider.in_(providers), reaches.c.check_due_at <= now)
+
+
+def is_app_due(tx: Tx, app_id: str, providers: Sequence[str], now: datetime) -> bool:
+    """Whether anything of this app's is due for examination, and its gate is open."""
+    shut = exists().where(gates.c.app_id == app_id, gates.c.bucket == EXAMINE, gates.c.closed_until > now)
+    query = select(reaches.c.id).join(grants, grants.c.id == reaches.c.grant_id)
+    return tx.execute(query.where(~shut, _is_due(now, app_id, providers), _backed()).limit(1)).first() is not None
+
+
+def due_reaches(tx: Tx, app_id: str, providers: Sequence[str], now: datetime, limit: int) -> Sequence[RowMapping]:
+    """What of this app's is due for examination at these networks, the longest due first; each with its grant's app and trouble."""
+    query = select(reaches, grants.c.app_id, grants.c.trouble).join(grants, grants.c.id == reaches.c.grant_id)
+    query = query.where(_is_due(now, app_id, providers), _backed()).order_by(reaches.c.check_due_at)
+    return tx.execute(query.limit(limit)).mappings().all()
+
+
+def standing_reaches(tx: Tx, *, grant_id: str) -> Sequence[RowMapping]:
+    """Reaches of this grant with a live backing, if it is live; each with its grant's app and trouble."""
     query = (
         select(reaches, grants.c.app_id, grants.c.trouble)
         .join(grants, grants.c.id == reaches.c.grant_id)
-        .where(grants.c.state == "live", _backed())
+        .where(grants.c.state == "live", reaches.c.grant_id == grant_id, _backed())
     )
-    if grant_id:
-        query = query.where(reaches.c.grant_id == grant_id)
-    if due is not None:
-        query = query.where(reaches.c.check_due_at <= due).order_by(reaches.c.check_due_at)
-    return tx.execute(query.limit(limit)).mappings().all()
+    return tx.execute(query).mappings().all()
 
 
 def claim_reaches(
@@ -58,7 +73,8 @@ def claim_reaches(
 ) -> Sequence[str]:
     """Take these for one look; those of them that are ours.
 
-    `due`: only those due then. `free`: only those that nobody has claimed, or whose claim has run out by then. Neither: whatever others do.
+    `due`: only those due then that nobody is writing just now. `free`: only those that nobody has claimed, or whose claim has run out
+    by then. Neither: whatever others do.
     """
     query = select(reaches.c.id).where(reaches.c.id.in_(ids))
     if due is not None:
@@ -66,7 +82,7 @@ def claim_reaches(
     if free is not None:
         query = query.where(or_(reaches.c.claim_id == "", reaches.c.check_due_at <= free))
     # In one order: of two who claim many at once each must be able to wait for the other.
-    mine = tx.execute(query.order_by(reaches.c.id).with_for_update()).scalars().all()
+    mine = tx.execute(query.order_by(reaches.c.id).with_for_update(skip_locked=due is not None)).scalars().all()
     tx.execute(update(reaches).where(reaches.c.id.in_(mine)).values(claim_id=claim_id, check_due_at=until, unseen=""))
     return mine
 
@@ -85,13 +101,13 @@ def not_seen(tx: Tx, ids: Sequence[str], claim_id: str, *, until: datetime, unse
 
 
 def put_off(tx: Tx, ids: Sequence[str], until: datetime | None) -> None:
-    """These are to be examined at another time."""
-    tx.execute(update(reaches).where(reaches.c.id.in_(ids)).values(check_due_at=until))
+    """These are to be examined at another time. A look that is under way knows nothing of why, and records nothing."""
+    tx.execute(update(reaches).where(reaches.c.id.in_(ids)).values(check_due_at=until, claim_id="", unseen=""))
 
 
 def due_at(tx: Tx, grant_id: str, when: datetime) -> None:
-    """All that the grant can act on is to be examined then."""
-    tx.execute(update(reaches).where(reaches.c.grant_id == grant_id).values(check_due_at=when))
+    """All that the grant can act on is to be examined then, whoever looks just now."""
+    tx.execute(update(reaches).where(reaches.c.grant_id == grant_id).values(check_due_at=when, claim_id="", unseen=""))
 
 
 def grants_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
@@ -108,7 +124,9 @@ def grants_ever_behind(tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
 
 def forget_unbacked(tx: Tx, grant_ids: Sequence[str]) -> None:
     """Destroy the tokens derived for what no profile stands on any more."""
-    tx.execute(update(reaches).where(reaches.c.grant_id.in_(grant_ids), ~_backed()).values(sealed_token=""))
+    left = and_(reaches.c.grant_id.in_(grant_ids), reaches.c.sealed_token != "", ~_backed())
+    mine = tx.execute(select(reaches.c.id).where(left).order_by(reaches.c.id).with_for_update()).scalars().all()
+    tx.execute(update(reaches).where(reaches.c.id.in_(mine)).values(sealed_token=""))
 
 
 def profiles_of_reach(tx: Tx, reach_id: str) -> tuple[str, ...]:
@@ -134,7 +152,7 @@ def mark_reaches(tx: Tx, grant_id: str, mark: Callable[[str], str]) -> None:
 
 def sever(tx: Tx, profile_ids: Sequence[str]) -> None:
     """No reach stands behind these profiles until it is confirmed again."""
-    tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids)).values(state="severed"))
+    tx.execute(update(backings).where(backings.c.profile_id.in_(profile_ids), backings.c.state == "live").values(state="severed"))
 
 
 def profiles_on(tx: Tx, grant_id: str) -> tuple[str, ...]:

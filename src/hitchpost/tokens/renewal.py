@@ -172,7 +172,6 @@ class Renewal:
             return fault
 
         def record(tx: Tx) -> bool:
-            gates.worked(tx, row["app_id"], gates.REFRESH)
             stored, broken = None, False
             try:
                 stored = tokens_at_rest(tx, self._vault, row["id"])
@@ -182,10 +181,11 @@ class Renewal:
                 broken = True
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
-            if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
+            if mine := leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
-                return True
-            return broken or self._came_late(tx, row, new, stored, now)
+            kept = mine or broken or self._came_late(tx, row, new, stored, now)
+            gates.worked(tx, row["app_id"], gates.REFRESH)
+            return kept
 
         if not await self._stubbornly(record):
             # Nobody holds the grant any more, and nobody else has this login: what it still gave is ended at once, as far as may be.
@@ -206,14 +206,13 @@ class Renewal:
 
     def _failed(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         now, row = self._clock.now(), claimed.row
-        gates.heard(tx, row["app_id"], gates.REFRESH, fault, now)
         if fault.kind in outcomes.ENDING:
             self._end(tx, claimed, fault)
-            return
-        if leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
+        elif leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=outcomes.troubled(row, fault, now)):
             self._log.warning(
                 "a grant could not be renewed", grant=row["id"], fault=fault.code, kind=fault.kind.value, problem=fault.problem
             )
+        gates.heard(tx, row["app_id"], gates.REFRESH, fault, now)
 
     def _end(self, tx: Tx, claimed: Claimed, fault: Fault) -> None:
         row, values = claimed.row, outcomes.ended(claimed.row, fault, self._clock.now())

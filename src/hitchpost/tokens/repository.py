@@ -1,4 +1,9 @@
-"""Reads and conditional updates of apps, grants, reaches and backings."""
+"""Reads and conditional updates of apps, grants, reaches and backings.
+
+Who writes more than one row locks them in one order, or PostgreSQL ends one of two who wait for each other: grants by id; then profiles
+by kind and external id; then what belongs to those grants, first reaches by id, then backings; gates last. Reaches and backings are
+written by nobody but who holds their grant; the scheduled look alone claims reaches without it, at its gate, and waits for none.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -154,6 +159,11 @@ def of_subject(tx: Tx, app_id: str, subject: str) -> RowMapping | None:
 def hold(tx: Tx, grant_id: str) -> RowMapping | None:
     """The grant, held until the transaction ends."""
     return tx.execute(select(grants).where(grants.c.id == grant_id).with_for_update()).mappings().one_or_none()
+
+
+def hold_all(tx: Tx, grant_ids: Sequence[str]) -> None:
+    """These grants, held until the transaction ends."""
+    tx.execute(select(grants.c.id).where(grants.c.id.in_(grant_ids)).order_by(grants.c.id).with_for_update()).all()
 
 
 def grant(tx: Tx, grant_id: str) -> RowMapping | None:

@@ -110,7 +110,7 @@ class TokenKeeper:
     def record_consent(self, tx: Tx, *, app_id: str, consent: Consent, consent_seq: int) -> str:
         """Step: the consent becomes or renews the Grant of (app, subject) at once; its id. An older one never overwrites a newer one."""
         now, tokens = self._clock.now(), consent.tokens
-        known = repository.hold_or_make(tx, app_id, consent.subject.id, _unborn(now))
+        known = repository.hold_or_make(tx, app_id, consent.subject.id, outcomes.unborn(new_id(), now))
         grant_id, version = str(known["id"]), int(known["version"]) + 1
         if known["consent_seq"] > consent_seq:
             held = tokens_at_rest(tx, self._vault, grant_id)
@@ -175,6 +175,10 @@ class TokenKeeper:
 
     # What stands behind profiles.
 
+    def hold(self, tx: Tx, grant_id: str) -> None:
+        """Step: nobody else writes what belongs to the grant until the transaction ends. Comes before any profile is written."""
+        repository.hold(tx, grant_id)
+
     def back(self, tx: Tx, *, profile_id: str, grant_id: str, provider: str, derived: Derived, confirmed_by: str) -> None:
         """Step: the grant's reach stands behind the profile, confirmed by a member; the same reach again is renewed in place.
 
@@ -208,9 +212,15 @@ class TokenKeeper:
 
         What is not told, because a process dies, the sweep finds.
         """
-        behind = reaches.grants_ever_behind(tx, profile_ids)
+        behind = self.hold_behind(tx, profile_ids)
         reaches.sever(tx, profile_ids)
         reaches.forget_unbacked(tx, behind)
+        return behind
+
+    def hold_behind(self, tx: Tx, profile_ids: Sequence[str]) -> tuple[str, ...]:
+        """Step: hold the grants that stand or stood behind these profiles, before any of the profiles is written; their ids."""
+        behind = reaches.grants_ever_behind(tx, profile_ids)
+        repository.hold_all(tx, behind)
         return behind
 
     def app_behind(self, tx: Tx, profile_id: str) -> str:
@@ -289,12 +299,3 @@ class TokenKeeper:
     async def end(self, grant_id: str) -> Fate:
         """Story: give this grant back now, unless a profile or an open flow needs it; no trouble with it is raised, the fate tells it."""
         return await self._giving_back.give_back(grant_id) or Fate.REVOKED
-
-
-def _unborn(now: datetime) -> dict[str, object]:
-    """A grant's row before its first consent is recorded in the same transaction."""
-    return {
-        "id": new_id(), "name": "", "state": "gone", "cause": "", "code": "", "scopes": "", "granular": "", "renews_itself": False,
-        "consented_at": now, "consent_seq": 0, "version": 0, "claim_id": "", "claim_kind": "", "claims": 0, "issued_at": now, "doubts": 0,
-        "trouble": "", "checked_at": now,
-    }  # fmt: skip

@@ -4,12 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from hitchpost.db.engine import Database
 from hitchpost.networks.errors import Fault, FaultKind
-from tests.tokens.beacon.room import Room
+from hitchpost.secret import Secret
+from hitchpost.settings import AppSettings
+from hitchpost.tokens import gates
+from tests.support.clock import ManualClock
+from tests.tokens.beacon.network import consent, page
+from tests.tokens.beacon.room import BEACON, Room, opened
 
 MINUTE, A_DAY_AND_MORE = timedelta(minutes=1), timedelta(days=1, hours=6)
 OF_ONE = [FaultKind.PERMISSION, FaultKind.BLOCKED]
 HOURS = 6
+PAGES = AppSettings("beacon_pages", "pages-client", Secret("canary-client-secret-2"))
 
 
 async def looks(room: Room, minutes: int) -> None:
@@ -98,3 +105,18 @@ async def test_R16_what_a_renewal_meets_on_the_way_to_a_look_is_counted_once_and
         await room.keeper.examine("cprofile")
     assert room.beacon.looked == []
     assert await room.rows("SELECT bucket, failures FROM gates WHERE failures > 0") == [{"bucket": "refresh", "failures": 1}]
+
+
+async def test_R18_looks_that_one_app_has_dammed_up_keep_no_other_apps_from_their_turn(any_database: Database, clock: ManualClock) -> None:
+    async with opened(any_database, clock, apps=(BEACON, PAGES)) as room:
+        (other,) = await room.rows("SELECT id FROM apps WHERE slot = 'beacon_pages'")
+        await room.people(205)
+        await room.backed("cbob", await room.consented(consent("bob"), app_id=str(other["id"])), page("bobs"))
+        await room.keeper.examine("cprofile0")
+        shut = clock.now() + timedelta(days=3)
+        await room.database.begin(lambda tx: gates.went_wrong(tx, room.app_id, gates.EXAMINE, clock.now(), until=shut))
+        clock.forward(A_DAY_AND_MORE)
+        assert await room.keeper.examination_due()
+        assert await room.keeper.examine_due() == 1
+        # What stands before a closed gate is nothing that anybody is called for.
+        assert not await room.keeper.examination_due()

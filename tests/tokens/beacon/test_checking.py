@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from hitchpost.db.engine import Database
+from hitchpost.db.engine import Database, Tx
 from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.tokens import reaches
 from hitchpost.tokens.checking import PATIENCE
 from hitchpost.tokens.timing import LEASE
 from tests.support.clock import ManualClock
@@ -204,3 +205,52 @@ async def test_what_one_consent_reaches_is_looked_at_each_at_its_own_time_from_t
     assert len(set(first.values())) == 10
     await room.keeper.examine("cprofile0")
     assert {row["id"]: row["check_due_at"] for row in await room.rows("SELECT id, check_due_at FROM reaches")} == first
+
+
+async def test_a_notice_that_asks_for_a_look_takes_the_claim_of_an_older_one_and_who_waits_looks_again(room: Room) -> None:
+    await profile(room)
+    slow = Slow(room)
+    asked = asyncio.create_task(room.keeper.examine("cprofile"))
+    await slow.begun()
+    before_the_consent = room.clock.now() - timedelta(minutes=1)
+    await room.database.begin(lambda tx: room.keeper.taken_back(tx, room.app_id, "ada-at-beacon", before_the_consent))
+    assert await claims(room) == {""}
+    slow.answer()
+    await asked
+    assert len(room.beacon.looked) == 2
+
+
+async def test_a_scheduled_look_that_a_notice_overtakes_records_nothing_and_is_done_again(room: Room) -> None:
+    await profile(room)
+    room.clock.forward(timedelta(days=1, hours=6))
+    slow = Slow(room)
+    scheduled = asyncio.create_task(room.keeper.examine_due())
+    await slow.begun()
+    (grant,) = await room.rows("SELECT id FROM grants")
+    await room.database.begin(lambda tx: reaches.due_at(tx, str(grant["id"]), room.clock.now()))
+    slow.answer()
+    await scheduled
+    assert await room.keeper.examination_due()
+    assert await room.keeper.examine_due() == 1
+
+
+async def test_a_check_looks_at_the_profile_however_many_stand_on_its_access(room: Room) -> None:
+    grant_id, many = await room.consented(), 1005
+
+    def attach(tx: Tx) -> None:
+        for number in range(many):
+            derived = page(f"page-{number}")
+            room.keeper.back(tx, profile_id=f"c{number}", grant_id=grant_id, provider="beacon", derived=derived, confirmed_by="ada")
+
+    await room.database.begin(attach)
+    room.clock.forward(timedelta(minutes=1))
+    await room.keeper.examine("c0")
+    assert len(await room.rows(f"SELECT 1 FROM reaches WHERE checked_at = {int(room.clock.now().timestamp() * 1e6)}")) == many
+
+
+@pytest.mark.parametrize("cell", ["no JSON", "[]", "{}", '{"claim": ""}'])
+async def test_a_cell_that_somebody_changed_keeps_no_check_from_looking(room: Room, cell: str) -> None:
+    await profile(room)
+    await room.run(f"UPDATE reaches SET unseen = '{cell}'".replace(":", "\\:"))
+    await room.keeper.examine("cprofile")
+    assert len(room.beacon.looked) == 1
