@@ -106,6 +106,25 @@ def test_E8_all_former_tokens_that_can_live_are_remembered_and_what_ends_first_i
     assert {one.access.reveal() for one in later.former} == {*lasting, "140"}
 
 
+def test_E8_a_set_that_comes_again_wipes_nothing_that_either_remembers() -> None:
+    before, beside = a_set("before", refreshes=True), a_set("beside", refreshes=True)
+    held, late = replace(a_set("held", refreshes=True), former=(before,)), replace(a_set("held", refreshes=True), former=(beside, before))
+    assert set(named(with_former(held, late, NOON))) == {"before", "beside"}
+    assert set(named(with_former(late, held, NOON))) == {"before", "beside"}
+    assert len(with_former(held, late, NOON).former) == 2
+
+
+def test_E8_another_refresh_token_beside_the_same_access_token_forgets_the_first_one_only_when_it_was_spent() -> None:
+    first, second = a_set("one", refreshes=True), replace(a_set("one"), refresh=Secret("other"))
+    assert with_former(second, first, NOON).former == (first,)
+    assert with_former(second, first, NOON, spent=True).former == ()
+    assert with_former(second, replace(first, refresh=None), NOON).former == ()
+
+
+def named(tokens: TokenSet) -> list[str]:
+    return [one.access.reveal() for one in tokens.former]
+
+
 def backing(verdict: str) -> RowMapping:
     row: dict[str, object] = {
         "backing": "live", "state": "live", "code": "", "verdict": verdict, "checked_at": NOON, "examined_at": NOON, "renews_itself": True,

@@ -79,6 +79,10 @@ class Checking:
         left = [row for row in rows if row["id"] not in waited or row["claim_id"] == waited[row["id"]] or _is_due(row, now)]
         if not left:
             return None
+        lately = [outcomes.unseen_lately(row["unseen"], now) for row in left]
+        if (fault := next(filter(None, lately), None)) is not None and None not in lately:
+            raise fault
+        left = [row for row, unseen in zip(left, lately, strict=True) if unseen is None]
         self._pass_gate(tx, left[0]["app_id"], now)
         mine = reaches.claim_reaches(tx, [row["id"] for row in left], claim_id, until=now + LEASE, free=now)
         waited.update(dict.fromkeys(mine, claim_id))

@@ -131,32 +131,32 @@ class Examining:
         look = _Look(claim_id, self._clock.now())
         picked = [Picked(Kind(row["kind"]), row["external_id"], row["parent_id"]) for row in rows]
         try:
-            found = await self._found(grant_id, rows[0], picked)
+            found = await self._found(grant_id, rows[0], picked, look)
         except Fault as fault:
             lost = await self._database.begin(partial(self._failed, rows=rows, fault=fault, look=look))
             return lost, None if fault.kind in _TELLING else fault
         return await self._database.begin(lambda tx: self._record(tx, rows, found, look)), None
 
-    async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked]) -> Sequence[Derived]:
+    async def _found(self, grant_id: str, row: RowMapping, picked: Sequence[Picked], look: "_Look") -> Sequence[Derived]:
         """Act. A token that the network refuses is renewed once; refused again, or not renewable, the grant has ended."""
         fresh = await self._renewing.fresh(grant_id)
         if row["trouble"] == freshness.UNREADABLE:
             await self._database.begin(lambda tx: repository.opens_again(tx, grant_id))
         try:
-            return await self._asked(row, fresh, picked)
+            return await self._asked(row, fresh, picked, look)
         except Fault as fault:
             if fault.kind is not FaultKind.REVOKED:
                 raise
             newer = await self._renewing.refused(grant_id, fresh.version, fault)
         try:
-            return await self._asked(row, newer, picked)
+            return await self._asked(row, newer, picked, look)
         except Fault as fault:
             if fault.kind is FaultKind.REVOKED:
                 # New tokens that are refused as well: to renew once more would go on for ever, and call dead access well.
                 await self._renewing.over(grant_id, newer.version, fault)
             raise
 
-    async def _asked(self, row: RowMapping, fresh: Fresh, picked: Sequence[Picked]) -> Sequence[Derived]:
+    async def _asked(self, row: RowMapping, fresh: Fresh, picked: Sequence[Picked], look: "_Look") -> Sequence[Derived]:
         served = self._apps.at(row["app_id"], row["provider"])
         assert served is not None, "only what can be examined is claimed"
         adapter, login = served
@@ -168,7 +168,8 @@ class Examining:
         except Fault as said:
             fault = said
         # Told here, where it is certain that the network was asked: what a renewal meets on the way tells its own gate.
-        await self._database.begin(lambda tx: gates.heard(tx, row["app_id"], gates.EXAMINE, fault, self._clock.now()))
+        look.failed, again = fault, outcomes.failures_in_a_row(row["unseen"]) > 0
+        await self._database.begin(lambda tx: gates.heard(tx, row["app_id"], gates.EXAMINE, fault, self._clock.now(), again=again))
         raise fault
 
     def _record(self, tx: Tx, rows: Sequence[RowMapping], found: Sequence[Derived], look: "_Look") -> tuple[str, ...]:
@@ -222,7 +223,7 @@ class Examining:
             said = {"fault": fault.code, "kind": fault.kind.value, "problem": fault.problem}
             self._log.warning("an access could not be examined", grant=rows[0]["grant_id"], **said)
         again = max(look.begun + _LATER, fault.retry_at or look.begun)
-        unseen = "" if fault.kind in _TELLING else outcomes.unseen_written(look.claim_id, fault)
+        unseen = "" if fault.kind in _TELLING else look.unseen(fault, rows[0]["unseen"], self._clock.now()).written()
         reaches.not_seen(tx, [row["id"] for row in rows], look.claim_id, until=again, unseen=unseen)
         return ()
 
@@ -237,9 +238,16 @@ class Examining:
         return None if every is None else timing.next_due(reach_id, now, now + every * _SPREAD)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Look:
-    """A look under way: whose claim it is, and when it began."""
+    """A look under way: whose claim it is, when it began, and what the network failed it with."""
 
     claim_id: str
     begun: datetime
+    failed: Fault | None = None
+
+    def unseen(self, fault: Fault, before: str, now: datetime) -> outcomes.Unseen:
+        """That it saw nothing. `before`: what the look before it left."""
+        # What a renewal on the way met has a pace of its own, and says nothing of looks.
+        times = outcomes.failures_in_a_row(before) + 1 if fault is self.failed else 0
+        return outcomes.Unseen(self.claim_id, fault, times, now)

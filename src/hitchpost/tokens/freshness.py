@@ -111,10 +111,15 @@ def with_former(new: TokenSet, old: TokenSet | None, now: datetime, *, spent: bo
 
     `spent`: the old refresh token was given for `new`.
     """
-    if old is None or old.access == new.access:
-        return new if old is None else replace(new, former=old.former)
+    if old is None:
+        return new
     replaced = replace(old, refresh=None if spent or new.refresh == old.refresh else old.refresh, former=())
-    alive = [(one, end) for one in (replaced, *old.former, *new.former) if (end := _end(one)) is None or end > now]
+    known = {(new.access, new.refresh), (new.access, None)}
+    alive: list[tuple[TokenSet, datetime | None]] = []
+    for one in (replaced, *old.former, *new.former):
+        if (one.access, one.refresh) not in known and ((end := _end(one)) is None or end > now):
+            known.add((one.access, one.refresh))
+            alive.append((one, end))
     # Those without an end first, then the latest to end; of equals the newest.
     lasting = sorted(alive, key=lambda one: (one[1] is None, one[1] or now), reverse=True)
     return replace(new, former=tuple(one for one, _ in lasting[:FORMER_KEPT]))

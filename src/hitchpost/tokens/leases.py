@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, RowMapping, exists, func, select, type_coerce, update
+from sqlalchemy import BigInteger, RowMapping, func, select, type_coerce, update
 
 from hitchpost.db.engine import Tx
 from hitchpost.tokens import timing
+from hitchpost.tokens.closures import are_shut
 from hitchpost.tokens.gates import REFRESH
-from hitchpost.tokens.models import gates, grants, token_sets
+from hitchpost.tokens.models import grants, token_sets
 
 RENEW = "renew"
 
@@ -38,8 +39,8 @@ def pace(tx: Tx, app_id: str) -> Pace:
 
 def due_by_app(tx: Tx, now: datetime) -> dict[str, int]:
     """How many grants are due for renewal (not for giving back) of each app whose network is worth asking now."""
-    shut = exists().where(gates.c.app_id == grants.c.app_id, gates.c.bucket == REFRESH, gates.c.closed_until > now)
-    due = select(grants.c.app_id, func.count()).where(grants.c.due_at <= now, grants.c.state == "live", ~shut)
+    asked = ~are_shut(grants.c.app_id, REFRESH, now)
+    due = select(grants.c.app_id, func.count()).where(grants.c.due_at <= now, grants.c.state == "live", asked)
     return {row[0]: row[1] for row in tx.execute(due.group_by(grants.c.app_id))}
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, select
 
 from hitchpost.db.engine import Tx
+from hitchpost.tokens.closures import are_shut
 from hitchpost.tokens.gates import MISSED, REFRESH
 from hitchpost.tokens.models import apps, gates, grants
 
@@ -38,7 +39,7 @@ def apps_seen(tx: Tx, now: datetime) -> Sequence[AppSeen]:
     shut = select(gates.c.closed_until).where(gates.c.app_id == apps.c.id, gates.c.bucket == REFRESH).scalar_subquery()
     query = (
         select(
-            apps.c.slot, apps.c.client_id, apps.c.state, shut.label("shut"),
+            apps.c.slot, apps.c.client_id, apps.c.state, shut.label("shut"), are_shut(apps.c.id, REFRESH, now).label("is_shut"),
             count(live).label("alive"), count(grants.c.state == "reconnect").label("ended"),
             count(grants.c.state == "revoking").label("ending"), count(live, grants.c.due_at <= now - MISSED).label("late"),
         )
@@ -55,7 +56,7 @@ def apps_seen(tx: Tx, now: datetime) -> Sequence[AppSeen]:
             int(row["ended"]),
             int(row["ending"]),
             int(row["late"]),
-            row["shut"] if row["shut"] is not None and row["shut"] > now else None,
+            row["shut"] if row["is_shut"] else None,
         )
         for row in tx.execute(query).mappings()
     )

@@ -125,13 +125,17 @@ class Renewal:
         return claimed
 
     def _claim_rows(self, tx: Tx, app_id: str, claim_id: str, most: int, now: datetime) -> list[RowMapping]:
-        """What has missed its date, as far as its own gate lets it flow; then what has just fallen due, which does not wait for that."""
+        """What has just fallen due, which waits for no backlog; then what has missed its date, as far as its own gate lets it flow."""
         missed = gates.missed_before(tx, app_id, now)
-        dammed = gates.take(tx, app_id, gates.DAMMED, most, Rate.of_dammed(self._pace(tx, app_id), self._a_minute), now, waiting=True)
         claim = partial(leases.claim_due, tx, app_id, claim_id, now=now, under_way=self._under_way)
-        rows = [*claim(leases.Fell(None, missed), limit=dammed.permits)] if dammed.permits else []
-        gates.give_back(tx, app_id, gates.DAMMED, dammed.permits - len(rows))
-        return [*rows, *claim(leases.Fell(missed, now), limit=most - len(rows))] if len(rows) < most else rows
+        rows = [*claim(leases.Fell(missed, now), limit=most)]
+        if len(rows) == most:
+            return rows
+        rate = Rate.of_dammed(self._pace(tx, app_id), self._a_minute)
+        dammed = gates.take(tx, app_id, gates.DAMMED, most - len(rows), rate, now, waiting=True)
+        late = claim(leases.Fell(None, missed), limit=dammed.permits) if dammed.permits else ()
+        gates.give_back(tx, app_id, gates.DAMMED, dammed.permits - len(late))
+        return [*rows, *late]
 
     async def look_after(self, claimed: Claimed) -> Fault | None:
         now, row = self._clock.now(), claimed.row
@@ -177,12 +181,14 @@ class Renewal:
                 stored = tokens_at_rest(tx, self._vault, row["id"])
             except SealBroken:
                 # Changed while the network was asked: what it has given instead heals it, if the claim is still ours.
-                self._log.error("the tokens of a grant do not open and are replaced", grant=row["id"])
                 broken = True
             tokens = outcomes.merged(new, stored or claimed.tokens, now)
             values = outcomes.renewed(row["id"], login, tokens, now) | {"version": row["version"] + 1}
             if mine := leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
+            if broken:
+                said = "are replaced" if mine else "what came late for it is not kept"
+                self._log.error("the tokens of a grant do not open", grant=row["id"], outcome=said)
             kept = mine or broken or self._came_late(tx, row, new, stored, now)
             gates.worked(tx, row["app_id"], gates.REFRESH)
             return kept

@@ -13,8 +13,9 @@ from sqlalchemy import RowMapping, and_, delete, exists, func, insert, or_, sele
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
 from hitchpost.tokens.cipher import key_id_of
+from hitchpost.tokens.closures import are_shut
 from hitchpost.tokens.freshness import UNREADABLE
-from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, gates, grants, halt, reaches, token_sets
+from hitchpost.tokens.models import apps, backings, consent_counter, data_keys, grants, halt, reaches, token_sets
 
 # Data keys.
 
@@ -120,10 +121,13 @@ def change_app(tx: Tx, app_id: str, values: dict[str, object]) -> None:
     tx.execute(update(apps).where(apps.c.id == app_id).values(values))
 
 
-def set_app_state(tx: Tx, app_id: str, state: str, *, was: str = "") -> None:
-    """`ok`, or that the network refuses the app itself. `was`: only if it is this until now."""
-    same = apps.c.state == was if was else apps.c.state != state
-    tx.execute(update(apps).where(apps.c.id == app_id, same).values(state=state))
+def note_app(tx: Tx, app_id: str, word: str, *, holds: bool) -> None:
+    """Whether this word is one of the app's state, a set of words; `ok` when it is empty."""
+    if (word in app_state(tx, app_id).split()) is holds:
+        return
+    query = select(apps.c.state).where(apps.c.id == app_id).with_for_update()
+    words = set(tx.execute(query).scalar_one().split()) - {"ok", word} | ({word} if holds else set())
+    change_app(tx, app_id, {"state": " ".join(sorted(words)) or "ok"})
 
 
 def app_state(tx: Tx, app_id: str) -> str:
@@ -200,8 +204,7 @@ def abandoned(tx: Tx, before: datetime, now: datetime, limit: int, bucket: str) 
     waiting = or_(and_(grants.c.state != "revoking", grants.c.claim_id == ""), grants.c.due_at.is_(None), grants.c.due_at <= now)
     old = or_(grants.c.consented_at <= before, grants.c.state == "revoking")
     # Those of a network that is left alone must not keep others' from their turn.
-    shut = exists().where(gates.c.app_id == grants.c.app_id, gates.c.bucket == bucket, gates.c.closed_until > now)
-    query = select(grants).where(grants.c.state != "gone", old, ~backed, waiting, ~shut)
+    query = select(grants).where(grants.c.state != "gone", old, ~backed, waiting, ~are_shut(grants.c.app_id, bucket, now))
     return tx.execute(query.order_by(grants.c.consented_at).limit(limit)).mappings().all()
 
 

@@ -15,6 +15,7 @@ OPERATOR = timedelta(minutes=10)
 _BLOCKED = timedelta(hours=6)
 _FIRST, _LONGEST = timedelta(seconds=30), timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
+_LOOKS_AGAIN, _LOOKS_AGAIN_AT_LAST = timedelta(minutes=1), timedelta(minutes=10)
 
 
 def next_due(grant_id: str, issued_at: datetime, expires_at: datetime) -> datetime:
@@ -38,6 +39,11 @@ def after_failure(grant_id: str, fault: Fault, tries: int, now: datetime) -> dat
         return now + _BLOCKED + _jitter(grant_id, _BLOCKED / 4)
     wait = min(_FIRST * (1 << min(tries - 1, 10)), _LONGEST)
     return now + wait + _jitter(grant_id, wait / 2)
+
+
+def before_next_look(times: int) -> timedelta:
+    """How long nobody's asking makes another look at what the network has failed to show so many times in a row."""
+    return min(_LOOKS_AGAIN * (1 << min(times - 1, 10)), _LOOKS_AGAIN_AT_LAST) if times else timedelta()
 
 
 def _jitter(grant_id: str, most: timedelta) -> timedelta:

@@ -104,10 +104,10 @@ class Room:
 
 @asynccontextmanager
 async def opened(
-    database: Database, clock: ManualClock, keys: Ring | None = None, apps: Sequence[AppSettings] = (BEACON,)
+    database: Database, clock: ManualClock, keys: Ring | None = None, apps: Sequence[AppSettings] = (BEACON,), network: Beacon | None = None
 ) -> AsyncIterator[Room]:
     """The room with the apps configured; another one on the same database is another process."""
-    beacon, harbour, http, open_flows = Beacon(), Harbour(), NetworkHttp("http://sandbox.test"), set[str]()
+    beacon, harbour, http, open_flows = network or Beacon(), Harbour(), NetworkHttp("http://sandbox.test"), set[str]()
     ended: list[GrantEnded] = []
     changed: list[VerdictChanged] = []
     left: list[AccessLeft] = []
