@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -132,12 +132,17 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        """A connection from the pool. asyncpg lets the socket's own errors out as they are: nothing else here meets a socket (law 1)."""
-        try:
-            async with self._engine.connect() as connection:
+        """A connection from the pool. asyncpg lets the socket's own errors out as they are; a step's other errors stay what they are."""
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+            except OSError as error:
+                raise ServerLost("the database server") from error
+            try:
                 yield connection
-        except OSError as error:
-            raise ServerLost("the database server") from error
+            except ConnectionError as error:
+                # No step meets a socket of its own (law 1).
+                raise ServerLost("the database server") from error
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own beside the pool, for who listens on it; the address is understood as for all others."""

@@ -187,8 +187,8 @@ class Renewal:
             if mine := leases.record(tx, row["id"], claimed.claim_id, version=row["version"], values=values):
                 put_to_rest(tx, self._vault, row["id"], row["version"] + 1, tokens)
             if broken:
-                said = "are replaced" if mine else "what came late for it is not kept"
-                self._log.error("the tokens of a grant do not open", grant=row["id"], outcome=said)
+                said = " and are replaced" if mine else ", and what came late for it is not kept"
+                self._log.error(f"the tokens of a grant do not open{said}", grant=row["id"])
             kept = mine or broken or self._came_late(tx, row, new, stored, now)
             gates.worked(tx, row["app_id"], gates.REFRESH)
             return kept

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import RowMapping
@@ -18,7 +18,7 @@ from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.secret import Secret
 from hitchpost.settings import AppSettings
-from hitchpost.tokens import freshness, outcomes, reaches, repository
+from hitchpost.tokens import freshness, outcomes, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.checking import Checking
 from hitchpost.tokens.cipher import Place, SealBroken
@@ -32,9 +32,6 @@ from hitchpost.tokens.renewing import GIVEN_BACK, Fresh, Renewing
 from hitchpost.tokens.revoke import Fate
 from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
 from hitchpost.tokens.vault import INSTALLATION, Vault
-
-CLOCKS_APART = timedelta(minutes=10)
-"""How far the networks' clocks may be from ours (R15)."""
 
 # What other rooms need beside the keeper, at one address.
 __all__ = ["AccessLeft", "Fate", "Fresh", "GrantEnded", "Standing", "State", "TokenKeeper", "VerdictChanged"]
@@ -250,7 +247,7 @@ class TokenKeeper:
         """
         row = repository.of_subject(tx, app_id, subject)
         if row is None or (at is not None and row["consented_at"] > at):
-            if row is not None and at is not None and row["consented_at"] <= at + CLOCKS_APART:
+            if row is not None and at is not None and row["consented_at"] <= at + timing.CLOCKS_APART:
                 standing = reaches.standing_reaches(tx, grant_id=row["id"])
                 reaches.put_off(tx, [one["id"] for one in standing], self._clock.now())
             return ""

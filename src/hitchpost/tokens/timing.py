@@ -10,6 +10,8 @@ LEASE = timedelta(seconds=120)
 DOUBT = timedelta(minutes=10)
 EARLY = timedelta(seconds=90)
 """An access token that ends within this span is not given to anybody any more."""
+CLOCKS_APART = timedelta(minutes=10)
+"""How far the networks' clocks may be from ours (R15)."""
 OPERATOR = timedelta(minutes=10)
 """How often a network that refuses the app itself is asked whether it still does."""
 _BLOCKED = timedelta(hours=6)
