@@ -78,9 +78,10 @@ class BrokenDisk(DyingTransport):
         await self._all.wait()
         return await super().handle_async_request(request)
 
-    async def mended_when_told(self) -> None:
-        """Say that it is broken; whole again when the caller says so."""
+    async def mended_when_told(self, refused: asyncio.Event) -> None:
+        """Say that it is broken, once it has refused something; whole again when the caller says so."""
         await self._all.wait()
+        await refused.wait()
         say(broken=True)
         await asyncio.to_thread(sys.stdin.readline)
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -104,7 +105,7 @@ async def main() -> None:
     if orders["act"] == "fresh":
         await fresh(services, orders["grant"], orders["callers"])
     else:
-        mending = asyncio.create_task(broken.mended_when_told()) if broken else None
+        mending = asyncio.create_task(broken.mended_when_told(database.refused)) if broken else None
         await each(services, orders["grants"], orders.get("at_once", 8))
         if mending is not None:
             await mending

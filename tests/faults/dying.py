@@ -1,5 +1,6 @@
 """Ways to die with -9 at an exact step of a call or a transaction, passed in where the product takes its outside."""
 
+import asyncio
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx2
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from hitchpost.db.engine import Database, PostgresDatabase, SqliteDatabase, Step, T, Tx
 
@@ -65,9 +67,10 @@ else:
 
 
 class _Dying(_Base):
-    """A database whose write transactions can be the last thing that a process does."""
+    """A database whose write transactions can be the last thing that a process does. `refused`: it has refused one."""
 
     fate: Fate
+    refused: asyncio.Event
 
     async def begin(self, step: Step[T]) -> T:
         self.fate.reached(BEFORE_BEGIN)
@@ -78,7 +81,11 @@ class _Dying(_Base):
             self.fate.reached(BEFORE_COMMIT)
             return result
 
-        result = await super().begin(watched)
+        try:
+            result = await super().begin(watched)
+        except DBAPIError:
+            self.refused.set()
+            raise
         self.fate.reached(AFTER_COMMIT)
         return result
 
@@ -105,11 +112,11 @@ class _DyingPostgres(_Dying, PostgresDatabase):
     """PostgreSQL that dies."""
 
 
-def dying_database(url: str, fate: Fate, *, checkpoints: bool = True) -> SqliteDatabase | PostgresDatabase:
+def dying_database(url: str, fate: Fate, *, checkpoints: bool = True) -> "_DyingSqlite | _DyingPostgres":
     """The database at `url`, as `open_database` opens it, with this fate."""
     made: _DyingSqlite | _DyingPostgres
     made = _DyingSqlite(url, checkpoints=checkpoints) if url.startswith("sqlite:") else _DyingPostgres(url)
-    made.fate = fate
+    made.fate, made.refused = fate, asyncio.Event()
     return made
 
 

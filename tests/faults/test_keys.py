@@ -135,7 +135,7 @@ async def test_E9_a_stop_stops_every_process_and_revoke_all_leaves_nothing_alive
         assert f"{len(grants)} ended at their networks, 0 destroyed here" in said
         assert [token for token in stage.x.living() if token.kind == "refresh"] == []
         assert await stage.rows("SELECT 1 FROM token_sets") == []
-        with pytest.raises(Fault, match="stopped"):
+        with pytest.raises(Fault, match="withdrawn"):
             await stage.services.tokens.fresh(grants[0])
 
 
