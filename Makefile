@@ -26,7 +26,7 @@ run: $(VENV)/.ok ## start the sandbox and the server with a small ready-made wor
 
 test: $(VENV)/.dev ## run all tests
 	@$(PY) tests/bring.py
-	@$(PY) -m pytest -n 2
+	@$(PY) -m pytest -n 3
 
 faults: $(VENV)/.dev ## the trials at full length: kills, outages, races, keys, 10,000 due (an hour or two)
 	@$(PY) tests/bring.py

@@ -52,7 +52,7 @@ async def healths(town: Town) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("kind", ["unreachable", "5xx", "html", "429", "torn"])
 async def test_R6_a_day_without_all_five_networks_ends_no_connection(tmp_path: Path, clock: ManualClock, scale: Scale, kind: str) -> None:
-    step, hours = scale(short=10, full=1), scale(short=3, full=24)
+    step, hours = scale(short=15, full=1), scale(short=3, full=24)
     async with opened(tmp_path, clock, world=World(clock=SandboxClock(clock.now()), apps=STRICT)) as house:
         town = await settled_town(house)
         await connected(town)

@@ -410,10 +410,10 @@ def play(tally: Tally, *, worlds: int, steps: int, urls: Iterator[str] | None = 
 def test_state_machine_of_everything_on_sqlite(scale: Scale) -> None:
     tally = Tally()
     try:
-        play(tally, worlds=scale(short=7, full=280), steps=50)
+        play(tally, worlds=scale(short=4, full=280), steps=50)
     finally:
         print(f"\nsqlite: {tally}")
-    assert tally.steps >= scale(short=250, full=10_000)
+    assert tally.steps >= scale(short=130, full=10_000)
 
 
 @pytest.mark.postgres
