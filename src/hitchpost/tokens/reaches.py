@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, selec
 
 from hitchpost.db.engine import Tx
 from hitchpost.db.keep import insert_or_keep
+from hitchpost.tokens.closures import are_shut
 from hitchpost.tokens.gates import EXAMINE
-from hitchpost.tokens.models import backings, gates, grants, reaches
+from hitchpost.tokens.models import backings, grants, reaches
 
 
 def put_reach(tx: Tx, grant_id: str, kind: str, external_id: str, fresh_id: str, values: dict[str, object]) -> str:
@@ -46,9 +47,9 @@ def _is_due(now: datetime, app_id: str, providers: Sequence[str]) -> ColumnEleme
 
 def is_app_due(tx: Tx, app_id: str, providers: Sequence[str], now: datetime) -> bool:
     """Whether anything of this app's is due for examination, and its gate is open."""
-    shut = exists().where(gates.c.app_id == app_id, gates.c.bucket == EXAMINE, gates.c.closed_until > now)
     query = select(reaches.c.id).join(grants, grants.c.id == reaches.c.grant_id)
-    return tx.execute(query.where(~shut, _is_due(now, app_id, providers), _backed()).limit(1)).first() is not None
+    query = query.where(~are_shut(grants.c.app_id, EXAMINE, now), _is_due(now, app_id, providers), _backed())
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def due_reaches(tx: Tx, app_id: str, providers: Sequence[str], now: datetime, limit: int) -> Sequence[RowMapping]:

@@ -162,6 +162,16 @@ async def test_R15_a_closure_that_a_wrong_clock_made_is_not_believed_when_it_is_
     assert await passed(room, bucket) == 1
 
 
+async def test_R15_nor_does_it_hold_up_what_is_to_be_looked_at(room: Room) -> None:
+    await room.backed("cprofile", await room.consented())
+    await room.run("UPDATE reaches SET check_due_at = 1")
+    room.clock.forward(HOUR)
+    await failed(room, EXAMINE, IN_A_ROW)
+    assert not await room.keeper.examination_due()
+    room.clock.forward(-HOUR)
+    assert await room.keeper.examination_due()
+
+
 async def test_R15_nor_does_it_hold_up_what_falls_due(room: Room) -> None:
     await room.renewing()
     room.clock.forward(100 * MINUTE)
