@@ -118,14 +118,19 @@ async def test_E2_a_key_is_not_retired_under_a_workspaces_first_seal(postgres: s
     await database.close()
 
 
-async def test_E2_a_key_is_prepared_on_every_machine_before_it_is_made_the_first(
-    any_database: Database, tmp_path: Path, opens: Opens
-) -> None:
+def prepared_on_one_of_two(tmp_path: Path) -> tuple[Settings, Settings, Vault, str]:
+    """Two machines with one ring, a process that runs on the second, and a key that the first has prepared since."""
     here, there = at(tmp_path), at(tmp_path / "there")
     there.key_dir.mkdir()
     shutil.copy(tmp_path / "ring", there.key_dir)
     running = server(there)
-    key_id = rotation.prepare(here)
+    return here, there, running, rotation.prepare(here)
+
+
+async def test_E2_a_key_is_prepared_on_every_machine_before_it_is_made_the_first(
+    any_database: Database, tmp_path: Path, opens: Opens
+) -> None:
+    here, there, running, key_id = prepared_on_one_of_two(tmp_path)
     # The ring has not been copied yet, and nothing has changed for the other machine.
     await opens(there)
     await any_database.begin(lambda tx: running.seal(tx, replace(LANTERN, owner="cquill"), Secret("canary")))
@@ -144,11 +149,7 @@ async def test_E2_a_key_is_prepared_on_every_machine_before_it_is_made_the_first
 async def test_E2_older_keys_are_retired_on_every_machine_in_the_documented_steps(
     any_database: Database, tmp_path: Path, opens: Opens
 ) -> None:
-    here, there = at(tmp_path), at(tmp_path / "there")
-    there.key_dir.mkdir()
-    shutil.copy(tmp_path / "ring", there.key_dir)
-    running = server(there)
-    key_id = rotation.prepare(here)
+    here, there, running, key_id = prepared_on_one_of_two(tmp_path)
     for number, turn in enumerate((None, False, True)):
         if turn is not None:
             await rotation.rotate(here, any_database, SystemClock(), to=key_id, retire=turn)

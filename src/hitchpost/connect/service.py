@@ -5,6 +5,7 @@ Every act at a network is three beats (law 1): claim in a short transaction, act
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from hitchpost.clock import Clock
@@ -76,8 +77,9 @@ class ConnectFlow:
         seat = await self._database.read(lambda tx: self._claims.seat(tx, workspace_id, person_id))
         self.configured(provider)
         ways = self._tokens.logins(provider)
-        expected, app_id = await self._database.read(lambda tx: self._claims.expected(tx, provider, workspace_id, profile_id))
-        stopped = await self._database.read(self._tokens.stopped)
+        (expected, app_id), stopped = await self._database.read(
+            lambda tx: (self._claims.expected(tx, provider, workspace_id, profile_id), self._tokens.stopped(tx))
+        )
         usual = next((login.key for login, app in ways if app.id == app_id), "")
         logins = tuple(login for login, _ in ways)
         return Start(provider, workspace_id, seat.workspace_name, seat.owner_name, seat.role, logins, expected, usual, stopped)
@@ -149,8 +151,8 @@ class ConnectFlow:
             exchange = adapter.exchange(call, code=arrival.code, redirect_uri=trip.redirect_uri, verifier=arrival.verifier)
             consent = await self._within_lease(exchange)
         except Fault as fault:
-            no, ends = fault, (Status.EXCHANGING, Status.FAILED)
-            await self._database.begin(lambda tx: self._claims.record_fault(tx, trip, arrival.claim_id, *ends, no))
+            failed = partial(self._claims.record_fault, trip=trip, claim_id=arrival.claim_id, fault=fault)
+            await self._database.begin(partial(failed, was=Status.EXCHANGING, becomes=Status.FAILED))
         else:
             await self._database.begin(lambda tx: self._claims.record_consent(tx, arrival, consent))
         return await self._database.read(lambda tx: self._claims.trip(tx, trip.id))
@@ -191,8 +193,8 @@ class ConnectFlow:
             listing, pictures, lost = await self._within_lease(act())
         except Fault as fault:
             becomes = Status.LOOKING if fault.retryable else Status.FAILED
-            no = fault
-            await self._database.begin(lambda tx: self._claims.record_fault(tx, trip, claim_id, Status.LOOKING, becomes, no))
+            failed = partial(self._claims.record_fault, trip=trip, claim_id=claim_id, fault=fault)
+            await self._database.begin(partial(failed, was=Status.LOOKING, becomes=becomes))
             return
         await self._database.begin(lambda tx: self._claims.record_look(tx, trip, claim_id, listing, pictures, lost))
 

@@ -83,11 +83,11 @@ def _sqlite_engine(url: str, begin: str, *, checkpoints: bool, readonly: bool, s
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": 15},
     )
+    begin_by_hand(engine, begin)
     first = threading.Lock()
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         with first:
             cursor.execute("PRAGMA busy_timeout=15000")
@@ -100,11 +100,19 @@ def _sqlite_engine(url: str, begin: str, *, checkpoints: bool, readonly: bool, s
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
+    return engine
+
+
+def begin_by_hand(engine: Engine, begin: str) -> None:
+    """Let an SQLite engine's transactions begin with this statement: Python's module would not begin one before a change of tables."""
+
+    @event.listens_for(engine, "connect")
+    def _by_hand(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
-
-    return engine
 
 
 class PostgresDatabase:

@@ -3,18 +3,17 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from asyncpg import PostgresError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from hitchpost.db.engine import open_database
+from hitchpost.db.engine import begin_by_hand, open_database
 from hitchpost.db.schema import HEAD
 from hitchpost.db.unusable import unusable
 from hitchpost.settings import BadSettings, Settings, read_settings
@@ -41,15 +40,7 @@ def sqlite_engine(url: str) -> Engine:
     Foreign keys are not enforced, as SQLite demands of who replaces a table that others point to.
     """
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 15})
-
-    @event.listens_for(engine, "connect")
-    def _by_hand(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    begin_by_hand(engine, "BEGIN IMMEDIATE")
     return engine
 
 

@@ -42,7 +42,7 @@ class Leaving:
                 self._on_forgotten(tx, grant_id)
                 self._tokens.forget(tx, grant_id)
                 events.forget(tx, alone, ("name", "was", "becomes"))
-                for row in sorted(repository.by_ids(tx, alone), key=lambda row: (row["kind"], row["external_id"])):
+                for row in repository.in_order(repository.by_ids(tx, alone)):
                     mark = self._tokens.mark(tx, "profile", f"{row['id']} {row['external_id']}")
                     forgotten: dict[str, object] = {
                         "external_id": mark,

@@ -50,6 +50,11 @@ def attached(tx: Tx, workspace_ids: Sequence[str]) -> Sequence[RowMapping]:
     return tx.execute(query).mappings().all()
 
 
+def in_order(rows: Sequence[RowMapping]) -> list[RowMapping]:
+    """In the order in which everybody writes profiles, one who attaches included."""
+    return sorted(rows, key=lambda row: (row["kind"], row["external_id"]))
+
+
 def by_ids(tx: Tx, ids: Sequence[str]) -> Sequence[RowMapping]:
     return tx.execute(select(profiles).where(profiles.c.id.in_(ids)).order_by(profiles.c.name, profiles.c.id)).mappings().all()
 

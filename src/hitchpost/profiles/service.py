@@ -28,11 +28,6 @@ _FOR_THE_PERSON = (Fate.UNREADABLE, Fate.DESTROYED)
 """What only the person can end at the network."""
 
 
-def _order(row: RowMapping) -> tuple[str, str]:
-    """In which everybody writes profiles, one who attaches included."""
-    return row["kind"], row["external_id"]
-
-
 def _identity(row: RowMapping) -> Identity:
     return Identity(row["kind"], row["id_scope"], row["external_id"])
 
@@ -197,7 +192,7 @@ class Profiles:
         rows = repository.attached(tx, [workspace_id])
         ids = [str(row["id"]) for row in rows]
         self._tokens.hold_behind(tx, ids)
-        for row in sorted(rows, key=_order):
+        for row in repository.in_order(rows):
             repository.renew(tx, row["id"], {"state": "detached"})
             self._note(tx, "profile.detached", workspace_id, row["id"], OPERATOR, provider=row["provider"], name=row["name"])
         return len(rows), self._tokens.detach(tx, ids)

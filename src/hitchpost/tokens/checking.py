@@ -16,7 +16,7 @@ from hitchpost.clock import Clock
 from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import new_id
 from hitchpost.networks.errors import Fault, FaultKind
-from hitchpost.tokens import gates, outcomes, reaches, repository
+from hitchpost.tokens import gates, reaches, repository, unseen
 from hitchpost.tokens.examining import PACE, Examining
 from hitchpost.tokens.sharing import Shared
 from hitchpost.tokens.timing import LEASE
@@ -72,17 +72,17 @@ class Checking:
             until: datetime = max(row["check_due_at"] for row in held)
             return until
         for row in rows:
-            if (fault := outcomes.unseen(row["unseen"], waited.get(row["id"], ""))) is not None:
+            if (fault := unseen.of(row["unseen"], waited.get(row["id"], ""))) is not None:
                 raise fault
         # What still bears the claim that was waited for has met its lease's end: nobody has looked. What is due after it was taken from
         # that look, which came too early for what happened meanwhile.
         left = [row for row in rows if row["id"] not in waited or row["claim_id"] == waited[row["id"]] or _is_due(row, now)]
         if not left:
             return None
-        lately = [outcomes.unseen_lately(row["unseen"], now) for row in left]
+        lately = [unseen.lately(row["unseen"], now) for row in left]
         if (fault := next(filter(None, lately), None)) is not None and None not in lately:
             raise fault
-        left = [row for row, unseen in zip(left, lately, strict=True) if unseen is None]
+        left = [row for row, why in zip(left, lately, strict=True) if why is None]
         self._pass_gate(tx, left[0]["app_id"], now)
         mine = reaches.claim_reaches(tx, [row["id"] for row in left], claim_id, until=now + LEASE, free=now)
         waited.update(dict.fromkeys(mine, claim_id))
@@ -91,11 +91,8 @@ class Checking:
     def _pass_gate(self, tx: Tx, app_id: str, now: datetime) -> None:
         """Who asks now waits in no queue, but what the network has said of its limits, or of the app, holds for them too (R17)."""
         passed = gates.take(tx, app_id, gates.EXAMINE, 1, PACE, now, waiting=True)
-        if passed.permits:
-            return
-        if gates.is_app_at_fault(tx, app_id, gates.EXAMINE):
-            raise Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=passed.until)
-        raise Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=passed.until)
+        if not passed.permits:
+            raise gates.refusal(tx, app_id, gates.EXAMINE, passed.until)
 
     async def settled(self, seconds: float | None = None) -> None:
         """When every look that somebody has asked for has been recorded; after so many seconds those that have not are given up."""

@@ -20,7 +20,7 @@ from hitchpost.ids import new_id
 from hitchpost.networks.base import Call, Derived, Kind, Picked, Verdict
 from hitchpost.networks.errors import Fault, FaultKind
 from hitchpost.networks.http import NetworkHttp
-from hitchpost.tokens import freshness, gates, outcomes, reaches, repository, timing
+from hitchpost.tokens import freshness, gates, reaches, repository, timing
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import Place
 from hitchpost.tokens.gates import Rate
@@ -28,6 +28,7 @@ from hitchpost.tokens.halting import is_halted
 from hitchpost.tokens.renewing import Fresh, Renewing
 from hitchpost.tokens.stored import note_unreadable
 from hitchpost.tokens.timing import LEASE
+from hitchpost.tokens.unseen import Unseen, failures_in_a_row
 from hitchpost.tokens.vault import INSTALLATION, Vault
 
 _DEADLINE = LEASE.total_seconds() / 2
@@ -168,7 +169,7 @@ class Examining:
         except Fault as said:
             fault = said
         # Told here, where it is certain that the network was asked: what a renewal meets on the way tells its own gate.
-        look.failed, again = fault, outcomes.failures_in_a_row(row["unseen"]) > 0
+        look.failed, again = fault, failures_in_a_row(row["unseen"]) > 0
         await self._database.begin(lambda tx: gates.heard(tx, row["app_id"], gates.EXAMINE, fault, self._clock.now(), again=again))
         raise fault
 
@@ -246,8 +247,8 @@ class _Look:
     begun: datetime
     failed: Fault | None = None
 
-    def unseen(self, fault: Fault, before: str, now: datetime) -> outcomes.Unseen:
+    def unseen(self, fault: Fault, before: str, now: datetime) -> Unseen:
         """That it saw nothing. `before`: what the look before it left."""
         # What a renewal on the way met has a pace of its own, and says nothing of looks.
-        times = outcomes.failures_in_a_row(before) + 1 if fault is self.failed else 0
-        return outcomes.Unseen(self.claim_id, fault, times, now)
+        times = failures_in_a_row(before) + 1 if fault is self.failed else 0
+        return Unseen(self.claim_id, fault, times, now)

@@ -72,8 +72,8 @@ def take(tx: Tx, app_id: str, bucket: str, wanted: int, rate: Rate, now: datetim
     """Step: take up to `wanted` permits. `waiting`: somebody waits for the answer, and may take the share that is kept for such."""
     fresh = {"app_id": app_id, "bucket": bucket, "permits": rate.full, "refilled_at": now, "failures": 0}
     insert_or_keep(tx, gates, fresh)
-    same = (gates.c.app_id == app_id, gates.c.bucket == bucket)
-    row = tx.execute(select(gates).where(*same).with_for_update()).mappings().one()
+    row = _held(tx, app_id, bucket)
+    assert row is not None, "it was made just now, and none is ever deleted under its app"
     if (closed := closures.closed_until(row, now)) is not None:
         return Passed(0, closed)
     since = max(now - row["refilled_at"], timedelta())
@@ -83,7 +83,7 @@ def take(tx: Tx, app_id: str, bucket: str, wanted: int, rate: Rate, now: datetim
     tries = row["failures"] >= _CLOSES_AFTER
     taken = max(0, min(1 if tries else wanted, int(permits - kept)))
     shut = {"closed_until": now + closures.TRY} if tries and taken else {}
-    tx.execute(update(gates).where(*same).values(permits=permits - taken, refilled_at=now, **shut))
+    tx.execute(_change(app_id, bucket).values(permits=permits - taken, refilled_at=now, **shut))
     if taken:
         return Passed(taken)
     return Passed(0, now + timedelta(minutes=1) * max((1 + kept - permits) / rate.a_minute, 0.01))
@@ -113,7 +113,7 @@ def heard(tx: Tx, app_id: str, bucket: str, fault: Fault, now: datetime, *, agai
     """
     if fault.kind in _OF_ONE:
         went_well(tx, app_id, bucket)
-    elif fault.kind is FaultKind.MISCONFIGURED:
+    elif fault.kind is FaultKind.MISCONFIGURED and bucket in _AT_FAULT:
         went_wrong(tx, app_id, bucket, now, until=fault.retry_at or now + timing.OPERATOR)
         repository.note_app(tx, app_id, _AT_FAULT[bucket], holds=True)
     else:
@@ -129,6 +129,13 @@ def worked(tx: Tx, app_id: str, bucket: str) -> None:
 def is_app_at_fault(tx: Tx, app_id: str, bucket: str) -> bool:
     """Whether it is the app itself that the network refuses, for this kind of call."""
     return _AT_FAULT[bucket] in repository.app_state(tx, app_id).split()
+
+
+def refusal(tx: Tx, app_id: str, bucket: str, until: datetime | None) -> Fault:
+    """Step: what is said to who waits for a call that the gate did not let pass, until when it does not."""
+    if is_app_at_fault(tx, app_id, bucket):
+        return Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=until)
+    return Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=until)
 
 
 def went_well(tx: Tx, app_id: str, bucket: str) -> None:

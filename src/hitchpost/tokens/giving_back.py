@@ -14,13 +14,13 @@ from hitchpost.db.engine import Database, Tx
 from hitchpost.ids import new_id
 from hitchpost.jobs.stopping import Stopping
 from hitchpost.networks.base import TokenSet
-from hitchpost.networks.errors import Fault, FaultKind
+from hitchpost.networks.errors import Fault
 from hitchpost.networks.http import NetworkHttp
 from hitchpost.tokens import freshness, gates, leases, reaches, repository
 from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.gates import Rate
-from hitchpost.tokens.revoke import REFUSING, Fate, Revoke, Revoked
+from hitchpost.tokens.revoke import Fate, Revoke, Revoked
 from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
 from hitchpost.tokens.timing import LEASE
 from hitchpost.tokens.vault import Vault
@@ -35,8 +35,6 @@ _AT_ONCE = 16
 _UNREADABLE = timedelta(hours=6)
 """How often a cell that does not open is tried again: somebody may have put back what was there."""
 ENDED = (Fate.REVOKED, Fate.DESTROYED, Fate.SHARED)
-_OF_THE_LOGIN = (FaultKind.REVOKED, *REFUSING, FaultKind.BLOCKED)
-"""What a network says of one person's access: nothing against the next one's."""
 
 
 class Hurry(StrEnum):
@@ -206,10 +204,10 @@ class GivingBack:
 
     def _note_at_gate(self, tx: Tx, app_id: str, fault: Fault | None, now: datetime) -> None:
         """Some failures in a row, or a time that the network names, hold up all the app's revokes: one alone may be that login's own."""
-        if fault is None or fault.kind in _OF_THE_LOGIN:
+        if fault is None:
             gates.went_well(tx, app_id, GIVE_BACK)
         else:
-            gates.went_wrong(tx, app_id, GIVE_BACK, now, until=fault.retry_at)
+            gates.heard(tx, app_id, GIVE_BACK, fault, now)
 
 
 def _since(row: RowMapping, now: datetime) -> datetime:

@@ -53,12 +53,14 @@ def is_halted(tx: Tx) -> bool:
 
 def emergency(tx: Tx) -> str:
     """Step: the catalogue's code of what is stopped just now, `halted` or `all_withdrawn`; empty while all is well."""
-    return "all_withdrawn" if is_given_back(tx) else "halted" if is_halted(tx) else ""
+    # One read while all is well, for every use of an access asks: nothing is given back but under a halt.
+    return "" if not is_halted(tx) else "all_withdrawn" if is_given_back(tx) else "halted"
 
 
 def refuse_if_halted(tx: Tx) -> None:
     """Step. Raises Fault HALTED or WITHDRAWN: nobody's access is used, by no process, until somebody resumes."""
-    if is_given_back(tx):
-        raise Fault(FaultKind.WITHDRAWN, "all_withdrawn", "all access was ended")
-    if is_halted(tx):
-        raise Fault(FaultKind.HALTED, "halted", "all use of people's access is stopped")
+    match emergency(tx):
+        case "all_withdrawn":
+            raise Fault(FaultKind.WITHDRAWN, "all_withdrawn", "all access was ended")
+        case "halted":
+            raise Fault(FaultKind.HALTED, "halted", "all use of people's access is stopped")

@@ -23,8 +23,8 @@ from hitchpost.tokens.apps import Apps
 from hitchpost.tokens.cipher import SealBroken
 from hitchpost.tokens.gates import Rate
 from hitchpost.tokens.halting import is_halted
-from hitchpost.tokens.stored import put_to_rest, tokens_at_rest
-from hitchpost.tokens.vault import Vault, tokens_place
+from hitchpost.tokens.stored import opened, put_to_rest, tokens_at_rest
+from hitchpost.tokens.vault import Vault
 
 _PACE_KEPT = 60.0
 _TAMPERED = timedelta(hours=6)
@@ -91,14 +91,9 @@ class Renewal:
             return Fault(FaultKind.REVOKED, "expired", "the access has ended and cannot renew itself", cause="expired")
         passed = gates.take(tx, row["app_id"], gates.REFRESH, 1, self._rate(tx, row["app_id"]), now, waiting=True)
         if not passed.permits:
-            return self._gate_shut(tx, row["app_id"], passed.until)
+            return gates.refusal(tx, row["app_id"], gates.REFRESH, passed.until)
         leases.claim_one(tx, grant_id, claim_id, version=row["version"], until=now + timing.LEASE)
         return Claimed(row, claim_id, tokens)
-
-    def _gate_shut(self, tx: Tx, app_id: str, until: datetime | None) -> Fault:
-        if gates.is_app_at_fault(tx, app_id, gates.REFRESH):
-            return Fault(FaultKind.MISCONFIGURED, "app_at_fault", "the network refuses this server's app", retry_at=until)
-        return Fault(FaultKind.THROTTLED, "gate", "the network is left alone for a while", retry_at=until)
 
     def _may_try(self, row: RowMapping, tokens: TokenSet, now: datetime) -> bool:
         served = self._apps.served_by(row["app_id"])
@@ -268,7 +263,7 @@ class Renewal:
         if sealed is None:
             raise Fault(FaultKind.REVOKED, "gone", "the access has ended")
         try:
-            return freshness.read(self._vault.open(tx, tokens_place(row["id"]), sealed))
+            return opened(tx, self._vault, row["id"], sealed)
         except SealBroken:
             raise Fault(FaultKind.UNREADABLE, "seal_broken") from None
 

@@ -12,7 +12,12 @@ from hitchpost.tokens.vault import Vault, tokens_place
 def tokens_at_rest(tx: Tx, vault: Vault, grant_id: str) -> TokenSet | None:
     """Step: the tokens in clear, in memory only; None when they are destroyed. Raises SealBroken."""
     sealed = repository.token_set(tx, grant_id)
-    return None if sealed is None else freshness.read(vault.open(tx, tokens_place(grant_id), sealed))
+    return None if sealed is None else opened(tx, vault, grant_id, sealed)
+
+
+def opened(tx: Tx, vault: Vault, grant_id: str, sealed: str) -> TokenSet:
+    """Step: the same, of a seal that was read with the grant's row already. Raises SealBroken."""
+    return freshness.read(vault.open(tx, tokens_place(grant_id), sealed))
 
 
 def note_unreadable(tx: Tx, vault: Vault, grant_id: str, now: datetime) -> None:
