@@ -1,5 +1,6 @@
 """The migrations make the very tables that the rooms describe, on SQLite and on PostgreSQL."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -57,3 +58,8 @@ async def test_the_queue_s_tables_are_what_the_pinned_pgqueuer_wants(postgres: s
         assert (await over(connection).plan_upgrade()).statements == ()
     finally:
         await connection.close()
+
+
+async def test_programs_that_start_at_once_bring_one_database_up_to_date_one_after_the_other(postgres: str, tmp_path: Path) -> None:
+    url = await new_database(postgres, f"t{new_id()}")
+    await asyncio.gather(*(asyncio.to_thread(migrated, url, tmp_path) for _ in range(3)))

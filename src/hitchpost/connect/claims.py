@@ -214,6 +214,8 @@ class Claims:
 
     def record_attach(self, tx: Tx, trip: Trip, claim_id: str, derived: Sequence[Derived], pictures: Mapping[str, str]) -> Trip:
         """Every profile, backing and event in one commit, or none. `pictures`: by form key."""
+        # Before the request and any profile, as everybody does who writes both (see tokens/repository.py).
+        self._tokens.hold(tx, trip.grant_id)
         if self._may_still(tx, trip):
             app = self._tokens.app(trip.app_id)
             if repository.record(tx, trip.id, claim_id, was=Status.CHOOSING, values={"status": Status.ATTACHED}):

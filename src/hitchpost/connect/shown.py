@@ -65,7 +65,7 @@ def scene(scene: Scene, adapter: Adapter) -> dict[str, Any]:
     )
     return {
         "connection_id": trip.connection_id,
-        "network": network_of(adapter, next(adapter.opens(one) for one in adapter.logins if one.key == trip.login)),
+        "network": network_of(adapter, next((adapter.opens(one) for one in adapter.logins if one.key == trip.login), adapter.title)),
         "workspace": {"id": trip.workspace_id, "name": scene.workspace_name, "owner_name": scene.owner_name},
         "account": account,
         "switch_account": adapter.switch_account,

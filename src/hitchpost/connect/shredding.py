@@ -49,10 +49,10 @@ class Shredding:
         def end(tx: Tx) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
             if not is_id(workspace_id) or not self._workspaces.exists(tx, workspace_id):
                 raise Problem("workspace_not_found")
-            repository.end(tx, repository.of_workspace(workspace_id), Status.FAILED, "rights_lost")
-            repository.forget_found(tx, repository.of_workspace(workspace_id))
             titles = self._profiles.irrevocable(tx, workspace_id)
             count, grants = self._profiles.detach_all(tx, workspace_id)
+            repository.end(tx, repository.of_workspace(workspace_id), Status.FAILED, "rights_lost")
+            repository.forget_found(tx, repository.of_workspace(workspace_id))
             self._tokens.shred(tx, workspace_id)
             self._workspaces.note_shredded(tx, workspace_id)
             return count, grants, titles

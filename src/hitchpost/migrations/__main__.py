@@ -18,6 +18,9 @@ from hitchpost.db.schema import HEAD
 from hitchpost.db.unusable import unusable
 from hitchpost.settings import BadSettings, Settings, read_settings
 
+_LOCK = 0x4869746368
+"""Ours among the advisory locks of a PostgreSQL database: "Hitch"."""
+
 
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration for our history, on `connection` when given."""
@@ -48,6 +51,8 @@ async def _upgrade_postgres(url: str) -> None:
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.begin() as connection:
+            # Servers and workers that start at once wait for each other; it is let go with the transaction.
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
@@ -75,7 +80,7 @@ def main(*, quiet: bool = False) -> int:
 
 def _bring_up_to_date(settings: Settings) -> None:
     if settings.database.startswith("sqlite:"):
-        # The server's own engine once, so that the file is in WAL mode with its folder made.
+        # As the server opens it, so that its folder is made.
         open_database(settings.database, checkpoints=False)
         with sqlite_engine(settings.database).begin() as connection:
             upgrade(connection)

@@ -85,6 +85,9 @@ class Checking:
         left = [row for row, why in zip(left, lately, strict=True) if why is None]
         self._pass_gate(tx, left[0]["app_id"], now)
         mine = reaches.claim_reaches(tx, [row["id"] for row in left], claim_id, until=now + LEASE, free=now)
+        if not mine:
+            # A scheduled look was faster, and is waited for.
+            gates.give_back(tx, left[0]["app_id"], gates.EXAMINE, 1)
         waited.update(dict.fromkeys(mine, claim_id))
         return [row for row in left if row["id"] in mine]
 

@@ -96,7 +96,8 @@ def missed_before(tx: Tx, app_id: str, now: datetime) -> datetime:
         return now - MISSED
     # Who asks while a try is under way is the one that tries: its closure began when the last one had ended.
     opened: datetime = row["refilled_at"] if closures.is_try(row) else row["closed_until"]
-    return max(now - MISSED, opened)
+    # Never what is still to come, leases under way above all, whatever a clock that was wrong has written.
+    return max(now - MISSED, min(opened, now))
 
 
 def give_back(tx: Tx, app_id: str, bucket: str, permits: int) -> None:

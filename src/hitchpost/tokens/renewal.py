@@ -171,6 +171,8 @@ class Renewal:
             return fault
 
         def record(tx: Tx) -> bool:
+            # Held before it is read: a consent that is being recorded just now is waited for, and its tokens are seen.
+            repository.hold(tx, row["id"])
             stored, broken = None, False
             try:
                 stored = tokens_at_rest(tx, self._vault, row["id"])

@@ -1,8 +1,9 @@
 """Reads and conditional updates of apps, grants, reaches and backings.
 
 Who writes more than one row locks them in one order, or PostgreSQL ends one of two who wait for each other: grants by id; then profiles
-by kind and external id; then what belongs to those grants, first reaches by id, then backings; gates last. Reaches and backings are
-written by nobody but who holds their grant; the scheduled look alone claims reaches without it, at its gate, and waits for none.
+by kind and external id, and the requests of connections; then what belongs to those grants, first reaches by id, then backings; gates
+last. Reaches and backings are written by nobody but who holds their grant; the scheduled look alone claims reaches without it, at its
+gate, and waits for none.
 """
 
 from collections.abc import Sequence

@@ -162,6 +162,21 @@ async def test_R15_a_closure_that_a_wrong_clock_made_is_not_believed_when_it_is_
     assert await passed(room, bucket) == 1
 
 
+async def test_R15_a_closure_of_a_time_to_come_takes_nobodys_lease_away(room: Room) -> None:
+    grant_id = await room.renewing()
+    await room.renewing(subject="ben-at-beacon", profile_id="cprofile2")
+    room.clock.forward(HOUR)
+    await passed(room, REFRESH)
+    await heard(room, REFRESH, Fault(FaultKind.THROTTLED, "429", retry_at=room.clock.now() + 8 * MINUTE))
+    await heard(room, REFRESH, None)
+    room.clock.forward(-HOUR)
+    lease = int((room.clock.now() + 2 * MINUTE).timestamp() * 1_000_000)
+    await room.run("UPDATE grants SET due_at = 1")
+    await room.run(f"UPDATE grants SET claim_id = 'another', due_at = {lease} WHERE id = '{grant_id}'")
+    await room.keeper.renew_due()
+    assert await room.rows(f"SELECT claim_id FROM grants WHERE id = '{grant_id}'") == [{"claim_id": "another"}]
+
+
 async def test_R15_nor_does_it_hold_up_what_is_to_be_looked_at(room: Room) -> None:
     await room.backed("cprofile", await room.consented())
     await room.run("UPDATE reaches SET check_due_at = 1")

@@ -167,3 +167,30 @@ async def test_the_scheduled_look_passes_over_what_somebody_is_writing(room: Roo
 
     await room.database.begin(attach)
     assert await looking == MANY - 1
+
+
+async def test_R2_an_answer_that_comes_while_a_newer_consent_is_being_recorded_overwrites_nothing_of_it(room: Room) -> None:
+    grant_id = await room.renewing()
+    ready, held = asyncio.Event(), asyncio.Event()
+
+    async def meanwhile() -> None:
+        ready.set()
+        await held.wait()
+
+    room.beacon.meanwhile = meanwhile
+    room.clock.forward(timedelta(minutes=100))
+    renewing = asyncio.create_task(_ended(room.keeper.renew_due()))
+    await asyncio.wait_for(ready.wait(), 30)
+    newer = consent(access="canary-newer")
+
+    def consented(tx: Tx) -> None:
+        room.keeper.record_consent(tx, app_id=room.app_id, consent=newer, consent_seq=room.keeper.take_consent_seq(tx))
+        held.set()
+        waits(tx, renewing)
+
+    await room.database.begin(consented)
+    await renewing
+    kept = await room.database.read(lambda tx: room.keeper.tokens_of(tx, grant_id))
+    assert kept.access == newer.tokens.access
+    # What came late ends with the grant.
+    assert len(kept.former) == 2
