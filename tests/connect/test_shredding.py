@@ -30,6 +30,16 @@ async def test_E8_only_what_ended_at_its_network_is_said_to_be_given_back(any_ho
     assert told(await any_house.services.shredding.shred(town.lantern)) == "0 disconnected, 0 given back."
 
 
+@pytest.mark.parametrize("provider", ["facebook", "x"])
+async def test_E8_what_is_being_connected_is_given_back_as_well(any_house: House, provider: str) -> None:
+    town = await settled_town(any_house)
+    page = await (await town.browser("ada")).arrive(provider, town.lantern)
+    assert page.form("/attach")
+    assert told(await any_house.services.shredding.shred(town.lantern)) == "0 disconnected, 1 given back."
+    assert not living(any_house, provider)
+    assert await any_house.rows("SELECT * FROM token_sets") == []
+
+
 async def test_A20_what_another_workspace_needs_is_not_said_to_be_given_back(town: Town) -> None:
     await connected(town, "x")
     cleo = await town.browser("cleo")

@@ -63,6 +63,12 @@ def end(tx: Tx, condition: ColumnElement[bool], status: Status, code: str, facts
     return tx.execute(update(requests).where(requests.c.status.in_(OPEN), condition).values(values)).rowcount
 
 
+def grants_of_open(tx: Tx, condition: ColumnElement[bool]) -> tuple[str, ...]:
+    """The grants that these open requests have brought, in no order."""
+    query = select(requests.c.grant_id).where(requests.c.status.in_(OPEN), requests.c.grant_id != "", condition)
+    return tuple(tx.execute(query.distinct()).scalars())
+
+
 def of_request(request_id: str) -> ColumnElement[bool]:
     return requests.c.id == request_id
 

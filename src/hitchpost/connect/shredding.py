@@ -51,11 +51,14 @@ class Shredding:
                 raise Problem("workspace_not_found")
             titles = self._profiles.irrevocable(tx, workspace_id)
             count, grants = self._profiles.detach_all(tx, workspace_id)
-            repository.end(tx, repository.of_workspace(workspace_id), Status.FAILED, "rights_lost")
-            repository.forget_found(tx, repository.of_workspace(workspace_id))
+            mine = repository.of_workspace(workspace_id)
+            begun = repository.grants_of_open(tx, mine)
+            repository.end(tx, mine, Status.FAILED, "rights_lost")
+            repository.forget_found(tx, mine)
             self._tokens.shred(tx, workspace_id)
             self._workspaces.note_shredded(tx, workspace_id)
-            return count, grants, titles
+            # What was being connected is given back as well, at once: its tokens lie under another key than the workspace's.
+            return count, tuple(dict.fromkeys((*grants, *begun))), titles
 
         count, grants, titles = await self._database.begin(end)
         at_once = asyncio.Semaphore(_AT_ONCE)
